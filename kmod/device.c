@@ -1,0 +1,744 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Device: the life of a device.
+ *
+ * Owns attach, detach, changes to a live device, and the opens and closes that
+ * decide about detach.  Attach is a ladder that leaves nothing behind when a rung
+ * breaks; detach_work is its mirror.  See dimgblk.h for locks and lifetimes.
+ */
+
+#include <linux/ctype.h>
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "dimgblk.h"
+
+/* How long a forced detach waits for requests inside the backing file. */
+#define DIMGBLK_FORCED_WAIT	(5 * HZ)
+
+/* Runs detach_work; a work item may wait for a hung backing file for ever. */
+static struct workqueue_struct *dimgblk_detach_wq;
+/* Devices whose memory is not freed yet. */
+static atomic_t dimgblk_device_count;
+static DECLARE_WAIT_QUEUE_HEAD(dimgblk_device_gone);
+
+/* The one place that changes the state. */
+static void dimgblk_device_set_state(struct dimgblk_device *dev,
+				     enum dimgblk_state state)
+{
+	lockdep_assert_held(&dev->disk->open_mutex);
+	/* Pairs with READ_ONCE() in dimgblk_cmd_check() and for display. */
+	WRITE_ONCE(dev->state, state);
+}
+
+/**
+ * dimgblk_device_public_state() - the state as told to userspace
+ * @dev: device
+ *
+ * Context: any, without locks: the answer may be old when it arrives.
+ *
+ * Return: DIMGBLK_STATE_*.
+ */
+enum dimgblk_device_state
+dimgblk_device_public_state(const struct dimgblk_device *dev)
+{
+	switch (READ_ONCE(dev->state)) {
+	case DIMGBLK_DETACHING:
+		return DIMGBLK_STATE_DETACHING;
+	case DIMGBLK_DEAD:
+		return DIMGBLK_STATE_DEAD;
+	default:
+		return DIMGBLK_STATE_LIVE;
+	}
+}
+
+static void dimgblk_device_free_rcu(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct dimgblk_device, rcu));
+	if (atomic_dec_and_test(&dimgblk_device_count))
+		wake_up(&dimgblk_device_gone);
+}
+
+static void dimgblk_device_release_ref(struct kref *ref)
+{
+	struct dimgblk_device *dev =
+		container_of(ref, struct dimgblk_device, ref);
+
+	/*
+	 * The caller may be the block layer, inside ->free_disk, after the
+	 * module could be unloaded.  dimgblk_device_exit() waits for the count
+	 * and then for the end of RCU callbacks, hence for the last instruction
+	 * of ours.
+	 */
+	call_rcu(&dev->rcu, dimgblk_device_free_rcu);
+}
+
+static void dimgblk_device_release(struct dimgblk_device *dev)
+{
+	kref_put(&dev->ref, dimgblk_device_release_ref);
+}
+
+/**
+ * dimgblk_device_put() - give back what dimgblk_registry_get() gave
+ * @dev: device
+ *
+ * Context: process context; may sleep.
+ */
+void dimgblk_device_put(struct dimgblk_device *dev)
+{
+	put_device(disk_to_dev(dev->disk));
+}
+
+/*
+ * Drop the reference on the backing file.  Return: errno of the last sync, if
+ * @sync asks for one.
+ */
+static int dimgblk_device_drop_file(struct dimgblk_device *dev, bool sync)
+{
+	struct file *file = dimgblk_registry_take_file(dev);
+	int err = 0;
+
+	if (!file)
+		return 0;
+	if (sync && !dev->backing.read_only)
+		err = dimgblk_backing_sync(file, false);
+	fput(file);
+	return err;
+}
+
+/* The mirror of dimgblk_device_attach(). */
+static void dimgblk_device_detach_work(struct work_struct *work)
+{
+	struct dimgblk_device *dev =
+		container_of(work, struct dimgblk_device, detach_work);
+	bool dead = READ_ONCE(dev->state) == DIMGBLK_DEAD;
+
+	/* Tell users at once; del_gendisk() alone would write back first. */
+	if (dead)
+		blk_mark_disk_dead(dev->disk);
+	del_gendisk(dev->disk);
+	dimgblk_queue_idle(dev);
+	dev->detach_error = dimgblk_device_drop_file(dev, !dead);
+	dimgblk_registry_remove(dev);
+	dimgblk_event(dev, DIMGBLK_EVENT_DETACH);
+	complete_all(&dev->detached);
+	dimgblk_queue_destroy(dev);
+	dimgblk_device_release(dev);
+	/* dimgblk_device_exit() waits for the end of this work item. */
+	module_put(THIS_MODULE);
+}
+
+/**
+ * dimgblk_device_open() - ->open of the disk and its partitions
+ * @disk: disk
+ * @mode: how it is opened
+ *
+ * A detach that has begun must not be raced by an opener that then holds a dead
+ * disk.
+ *
+ * Context: under disk->open_mutex.
+ *
+ * Return: 0, or -ENXIO when a detach has begun.
+ */
+int dimgblk_device_open(struct gendisk *disk, blk_mode_t mode)
+{
+	struct dimgblk_device *dev = disk->private_data;
+
+	lockdep_assert_held(&disk->open_mutex);
+	if (dev->state > DIMGBLK_LIVE)
+		return -ENXIO;
+	/*
+	 * Who opens exclusively is a user (mount, swapon, device mapper, mkfs);
+	 * the others may be udev looking at a new disk, whose close must not
+	 * end an auto-detach device before its user has come.
+	 */
+	if ((mode & BLK_OPEN_EXCL) && dev->auto_detach)
+		dev->armed = true;
+	return 0;
+}
+
+/**
+ * dimgblk_device_close() - ->release of the disk and its partitions
+ * @disk: disk
+ *
+ * The last close of an armed device drops the backing file before it returns, so
+ * that who unmounted the device can unmount the file system below; the disk
+ * follows in detach_work, which needs open_mutex itself.
+ *
+ * Context: under disk->open_mutex, after each close.
+ */
+void dimgblk_device_close(struct gendisk *disk)
+{
+	struct dimgblk_device *dev = disk->private_data;
+	unsigned int memflags;
+
+	lockdep_assert_held(&disk->open_mutex);
+	if (disk_openers(disk) || dev->state != DIMGBLK_LIVE || !dev->armed)
+		return;
+	/* No opener, so no request either, but nobody promises that. */
+	memflags = blk_mq_freeze_queue(disk->queue);
+	dimgblk_device_set_state(dev, DIMGBLK_DEAD);
+	dimgblk_queue_idle(dev);
+	dimgblk_device_drop_file(dev, false);
+	blk_mq_unfreeze_queue(disk->queue, memflags);
+	queue_work(dimgblk_detach_wq, &dev->detach_work);
+}
+
+/* ->set_read_only: what was attached read-only stays so (BLKROSET). */
+static int dimgblk_device_set_read_only(struct block_device *bdev, bool ro)
+{
+	struct dimgblk_device *dev = bdev->bd_disk->private_data;
+
+	return !ro && dev->backing.read_only ? -EROFS : 0;
+}
+
+/* ->free_disk: the last reference on an added disk is gone. */
+static void dimgblk_device_free_disk(struct gendisk *disk)
+{
+	dimgblk_device_release(disk->private_data);
+}
+
+const struct block_device_operations dimgblk_device_fops = {
+	.owner = THIS_MODULE,
+	.open = compat_device_open,
+	.release = compat_device_close,
+	.set_read_only = dimgblk_device_set_read_only,
+	.free_disk = dimgblk_device_free_disk,
+};
+
+/* A name may appear in paths, and must never be taken for a node. */
+static int dimgblk_device_check_name(const char *name,
+				     struct netlink_ext_ack *extack)
+{
+	const char *c;
+
+	if (!name[0])
+		return 0;
+	for (c = name; *c; c++)
+		if (!isascii(*c) || (!isalnum(*c) && !strchr("_.:+-", *c)))
+			break;
+	if (*c || name[0] == '.' || name[0] == '-') {
+		NL_SET_ERR_MSG(extack,
+			       "the name must consist of letters, digits and _ . : + - and not begin with . or -");
+		return -EINVAL;
+	}
+	if (!strncmp(name, "dimgblk", 7) && isdigit(name[7])) {
+		NL_SET_ERR_MSG(extack,
+			       "the name looks like that of a node: choose one that does not begin with dimgblk and a digit");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Settings that need no backing file to be judged. */
+static int dimgblk_device_check_config(const struct dimgblk_config *config,
+				       struct netlink_ext_ack *extack)
+{
+	u32 block_size = config->geometry.logical_block_size;
+
+	if (!config->any_index && config->index > DIMGBLK_MAX_INDEX) {
+		NL_SET_ERR_MSG_FMT(extack, "index %u is larger than %u",
+				   config->index, DIMGBLK_MAX_INDEX);
+		return -ERANGE;
+	}
+	if (block_size &&
+	    !dimgblk_geometry_block_size_valid(block_size, PAGE_SIZE)) {
+		NL_SET_ERR_MSG_FMT(extack,
+				   "logical block size %u is no power of two from 512 to %lu",
+				   block_size, PAGE_SIZE);
+		return -EINVAL;
+	}
+	if (config->nr_hw_queues > num_possible_cpus()) {
+		NL_SET_ERR_MSG_FMT(extack,
+				   "%u hardware queues are more than the %u possible CPUs",
+				   config->nr_hw_queues, num_possible_cpus());
+		return -ERANGE;
+	}
+	if (config->queue_depth > DIMGBLK_QUEUE_DEPTH_MAX) {
+		NL_SET_ERR_MSG_FMT(extack, "queue depth %u is larger than %u",
+				   config->queue_depth,
+				   DIMGBLK_QUEUE_DEPTH_MAX);
+		return -ERANGE;
+	}
+	return dimgblk_device_check_name(config->name, extack);
+}
+
+static void dimgblk_device_take_config(struct dimgblk_device *dev,
+				       const struct dimgblk_config *config)
+{
+	dev->flags = config->flags;
+	dev->direct = config->direct;
+	dev->geometry = config->geometry;
+	dev->auto_detach = config->flags & DIMGBLK_FLAG_AUTO_DETACH;
+	dev->nr_hw_queues = config->nr_hw_queues ?:
+		min(num_possible_cpus(), DIMGBLK_HW_QUEUES_DEFAULT);
+	dev->queue_depth = config->queue_depth ?: DIMGBLK_QUEUE_DEPTH_DEFAULT;
+	strscpy(dev->name, config->name, sizeof(dev->name));
+}
+
+/* Choose or check the logical block size against what the backing file needs. */
+static int dimgblk_device_plan_block_size(struct dimgblk_device *dev,
+					  struct netlink_ext_ack *extack)
+{
+	struct dimgblk_geometry *geometry = &dev->geometry;
+	u32 least = dev->backing.block_size;
+
+	if (!geometry->logical_block_size) {
+		if (dev->direct == DIMGBLK_DIRECT_ON)
+			least = max(least, dev->backing.dio_offset_align);
+		geometry->logical_block_size = min_t(u32, least, PAGE_SIZE);
+	}
+	if (geometry->logical_block_size < least) {
+		NL_SET_ERR_MSG_FMT(extack,
+				   "logical block size %u is below the %u of the backing device",
+				   geometry->logical_block_size, least);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int dimgblk_device_plan_window(struct dimgblk_device *dev,
+				      struct netlink_ext_ack *extack)
+{
+	const struct dimgblk_geometry *geometry = &dev->geometry;
+	u64 file_size, size;
+	int err;
+
+	err = dimgblk_geometry_check(geometry);
+	if (err == -EOVERFLOW) {
+		NL_SET_ERR_MSG(extack,
+			       "offset, size limit or their sum is beyond 9223372036854775807 bytes, the end of any file");
+		return err;
+	}
+	if (err) {
+		NL_SET_ERR_MSG_FMT(extack,
+				   "offset and size limit must be multiples of %u bytes",
+				   geometry->logical_block_size);
+		return err;
+	}
+	err = dimgblk_backing_size(dev->backing.file, &file_size);
+	if (err) {
+		NL_SET_ERR_MSG(extack,
+			       "the size of the backing file cannot be had");
+		return err;
+	}
+	size = dimgblk_geometry_size(geometry, file_size);
+	if (!size) {
+		NL_SET_ERR_MSG_FMT(extack,
+				   "no block of %u bytes from offset %llu in a file of %llu",
+				   geometry->logical_block_size,
+				   geometry->offset, file_size);
+		return -ERANGE;
+	}
+	atomic64_set(&dev->size, size);
+	return 0;
+}
+
+/*
+ * What direct I/O mode @direct means for this device.  Return: 0 with @in_use
+ * and @reason set, or -EINVAL when it is insisted on and cannot be had.
+ */
+static int dimgblk_device_plan_direct(const struct dimgblk_device *dev,
+				      u32 direct, bool *in_use,
+				      const char **reason,
+				      struct netlink_ext_ack *extack)
+{
+	*in_use = false;
+	*reason = NULL;
+	if (direct == DIMGBLK_DIRECT_OFF)
+		return 0;
+	*reason = dimgblk_backing_no_direct(&dev->backing, &dev->geometry,
+					    direct == DIMGBLK_DIRECT_AUTO);
+	if (*reason && direct == DIMGBLK_DIRECT_ON) {
+		extack->_msg = *reason;
+		return -EINVAL;
+	}
+	*in_use = !*reason;
+	return 0;
+}
+
+/* Images inside images end somewhere. */
+static int dimgblk_device_plan_depth(struct dimgblk_device *dev,
+				     struct netlink_ext_ack *extack)
+{
+	struct gendisk *lower = dimgblk_backing_disk(&dev->backing);
+
+	dev->depth = 1;
+	if (lower && lower->fops == &dimgblk_device_fops) {
+		struct dimgblk_device *below = lower->private_data;
+
+		dev->depth = below->depth + 1;
+	}
+	if (dev->depth > DIMGBLK_MAX_DEPTH) {
+		NL_SET_ERR_MSG_FMT(extack,
+				   "more than %d dimgblk devices on top of each other",
+				   DIMGBLK_MAX_DEPTH);
+		return -ELOOP;
+	}
+	return 0;
+}
+
+/* Everything that can be refused before the others are looked at. */
+static int dimgblk_device_plan(struct dimgblk_device *dev,
+			       struct netlink_ext_ack *extack)
+{
+	int err;
+
+	err = dimgblk_device_plan_block_size(dev, extack);
+	if (err)
+		return err;
+	err = dimgblk_device_plan_window(dev, extack);
+	if (err)
+		return err;
+	err = dimgblk_device_plan_direct(dev, dev->direct, &dev->direct_in_use,
+					 &dev->direct_reason, extack);
+	if (err)
+		return err;
+	return dimgblk_device_plan_depth(dev, extack);
+}
+
+static struct dimgblk_device *
+dimgblk_device_alloc(const struct dimgblk_config *config)
+{
+	struct dimgblk_device *dev;
+
+	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	if (!dev)
+		return NULL;
+	atomic_inc(&dimgblk_device_count);
+	kref_init(&dev->ref);
+	mutex_init(&dev->config_mutex);
+	INIT_WORK(&dev->detach_work, dimgblk_device_detach_work);
+	init_completion(&dev->detached);
+	dimgblk_device_take_config(dev, config);
+	return dev;
+}
+
+static int dimgblk_device_add_disk(struct dimgblk_device *dev)
+{
+	struct gendisk *disk = dev->disk;
+	int err;
+
+	snprintf(disk->disk_name, sizeof(disk->disk_name), "dimgblk%u",
+		 dev->index);
+	disk->fops = &dimgblk_device_fops;
+	set_capacity(disk, atomic64_read(&dev->size) >> SECTOR_SHIFT);
+	set_disk_ro(disk, dev->backing.read_only);
+	if (!(dev->flags & DIMGBLK_FLAG_PARTITION_SCAN))
+		set_bit(GD_SUPPRESS_PART_SCAN, &disk->state);
+	/*
+	 * Of the added disk, dropped in ->free_disk; an added disk is never
+	 * taken back by the ladder of attach.
+	 */
+	kref_get(&dev->ref);
+	/* Reads the partition table and then sends the uevents, once. */
+	err = device_add_disk(NULL, disk, dimgblk_sysfs_groups);
+	if (err)
+		dimgblk_device_release(dev);
+	return err;
+}
+
+/**
+ * dimgblk_device_attach() - make a device on a backing file
+ * @config: what is wanted; the file descriptor is one of current
+ * @attached: set to the device, with a reference for dimgblk_device_put()
+ * @extack: gets the reason of a refusal
+ *
+ * Context: process context of the sender, without locks; calls into the file
+ * system and reads the image.
+ *
+ * Return: 0 with the device live, complete and announced, or an errno with
+ * nothing changed: -EINVAL, -ERANGE, -EOVERFLOW for a value that cannot be;
+ * those of dimgblk_backing_open() and dimgblk_registry_add(); -ELOOP when stacked
+ * too deep; -ENOMEM.
+ */
+int dimgblk_device_attach(const struct dimgblk_config *config,
+			  struct dimgblk_device **attached,
+			  struct netlink_ext_ack *extack)
+{
+	struct dimgblk_device *dev;
+	int err;
+
+	err = dimgblk_device_check_config(config, extack);
+	if (err)
+		return err;
+	dev = dimgblk_device_alloc(config);
+	if (!dev)
+		return -ENOMEM;
+	err = dimgblk_backing_open(&dev->backing, config->backing_fd,
+				   config->flags & DIMGBLK_FLAG_READ_ONLY,
+				   extack);
+	if (err)
+		goto err_release;
+	err = dimgblk_device_plan(dev, extack);
+	if (err)
+		goto err_put_file;
+	err = dimgblk_registry_add(dev, config, extack);
+	if (err)
+		goto err_put_file;
+	err = dimgblk_queue_create(dev);
+	if (err)
+		goto err_registry_remove;
+	err = dimgblk_device_add_disk(dev);
+	if (err)
+		goto err_queue_destroy;
+
+	__module_get(THIS_MODULE);	/* until the end of detach_work */
+	get_device(disk_to_dev(dev->disk));	/* for the caller */
+	mutex_lock(&dev->disk->open_mutex);
+	dimgblk_device_set_state(dev, DIMGBLK_LIVE);
+	mutex_unlock(&dev->disk->open_mutex);
+	dimgblk_registry_publish(dev);
+	dimgblk_event(dev, DIMGBLK_EVENT_ATTACH);
+	*attached = dev;
+	return 0;
+
+err_queue_destroy:
+	dimgblk_queue_destroy(dev);
+err_registry_remove:
+	dimgblk_registry_remove(dev);
+err_put_file:
+	fput(dev->backing.file);
+err_release:
+	dimgblk_device_release(dev);
+	return err;
+}
+
+/*
+ * Decide about detach, under open_mutex, so that no open comes in between.
+ * Return: 0 when detach_work is to be queued, 1 when the device stays for now,
+ * or an errno.
+ */
+static int dimgblk_device_begin_detach(struct dimgblk_device *dev,
+				       enum dimgblk_detach_mode mode,
+				       struct netlink_ext_ack *extack)
+{
+	unsigned int openers = disk_openers(dev->disk);
+
+	lockdep_assert_held(&dev->disk->open_mutex);
+	if (dev->state != DIMGBLK_LIVE) {
+		/* Requests that hold up a detach can be failed later, too. */
+		if (mode == DIMGBLK_DETACH_FORCED)
+			dimgblk_device_set_state(dev, DIMGBLK_DEAD);
+		return 1;
+	}
+	if (mode == DIMGBLK_DETACH_FORCED) {
+		dimgblk_device_set_state(dev, DIMGBLK_DEAD);
+		return 0;
+	}
+	if (openers && mode == DIMGBLK_DETACH_LAZY) {
+		WRITE_ONCE(dev->auto_detach, true);
+		dev->armed = true;
+		return 1;
+	}
+	if (openers) {
+		NL_SET_ERR_MSG_FMT(extack, "dimgblk%u is in use, opened %u times",
+				   dev->index, openers);
+		return -EBUSY;
+	}
+	dimgblk_device_set_state(dev, DIMGBLK_DETACHING);
+	return 0;
+}
+
+/* Wait for detach_work, which goes on if the caller is killed. */
+static int dimgblk_device_wait_detached(struct dimgblk_device *dev,
+					enum dimgblk_detach_mode mode,
+					enum dimgblk_device_state *state)
+{
+	long left;
+
+	if (mode == DIMGBLK_DETACH_FORCED)
+		left = wait_for_completion_killable_timeout(&dev->detached,
+							    DIMGBLK_FORCED_WAIT);
+	else
+		left = wait_for_completion_killable(&dev->detached) ?: 1;
+	if (left < 0)
+		return -EINTR;
+	if (left == 0) {
+		*state = dimgblk_device_public_state(dev);
+		return 0;
+	}
+	*state = DIMGBLK_STATE_DETACHED;
+	return dev->detach_error;
+}
+
+/**
+ * dimgblk_device_detach() - remove a device
+ * @dev: device, with a reference of the caller
+ * @mode: what to do when it is in use
+ * @state: set to what has become of it
+ * @extack: gets the reason of a refusal
+ *
+ * Context: process context, without locks; waits for requests and syncs the
+ * backing file.
+ *
+ * Return: 0; -EBUSY when it is in use and @mode is strict; -EINTR when killed
+ * while waiting, detach goes on; or the errno of the last sync, after which the
+ * device is gone nevertheless.
+ */
+int dimgblk_device_detach(struct dimgblk_device *dev,
+			  enum dimgblk_detach_mode mode,
+			  enum dimgblk_device_state *state,
+			  struct netlink_ext_ack *extack)
+{
+	struct file *file;
+	int ret;
+
+	/*
+	 * The last fput() of a task takes effect before it returns to
+	 * userspace, that of a work item some time later.  Be the last, so that
+	 * the file is free when the reply is read.
+	 */
+	file = dimgblk_registry_get_file(dev);
+	mutex_lock(&dev->disk->open_mutex);
+	ret = dimgblk_device_begin_detach(dev, mode, extack);
+	mutex_unlock(&dev->disk->open_mutex);
+	if (ret < 0)
+		goto out_put_file;
+	if (ret == 0) {
+		queue_work(dimgblk_detach_wq, &dev->detach_work);
+	} else if (READ_ONCE(dev->state) == DIMGBLK_LIVE) {
+		*state = DIMGBLK_STATE_LIVE;
+		ret = 0;
+		goto out_put_file;
+	}
+	ret = dimgblk_device_wait_detached(dev, mode, state);
+	if (ret && ret != -EINTR)
+		NL_SET_ERR_MSG(extack,
+			       "detached, but the last sync of the backing file failed: recent writes may be lost");
+out_put_file:
+	if (file)
+		fput(file);
+	return ret;
+}
+
+/* Set capacity and size to @size bytes, unless a detach has begun. */
+static int dimgblk_device_set_size(struct dimgblk_device *dev, u64 size,
+				   struct netlink_ext_ack *extack)
+{
+	struct gendisk *disk = dev->disk;
+	int err = 0;
+
+	mutex_lock(&disk->open_mutex);
+	if (dev->state != DIMGBLK_LIVE) {
+		NL_SET_ERR_MSG(extack, "the device is being detached");
+		err = -ENODEV;
+		goto out_unlock;
+	}
+	/* First the bound for requests, then their invitation. */
+	err = dimgblk_registry_grow(dev, size, extack);
+	if (!err)
+		set_capacity_and_notify(disk, size >> SECTOR_SHIFT);
+out_unlock:
+	mutex_unlock(&disk->open_mutex);
+	return err;
+}
+
+/**
+ * dimgblk_device_resize() - take the capacity from the backing file again
+ * @dev: device, with a reference of the caller
+ * @extack: gets the reason of a refusal
+ *
+ * Context: process context, without locks; calls into the file system.
+ *
+ * Return: 0; -ERANGE when no logical block is left; -EBUSY when the new range
+ * overlaps that of another device; -ENODEV when it is being detached; or an
+ * errno of the file system.
+ */
+int dimgblk_device_resize(struct dimgblk_device *dev,
+			  struct netlink_ext_ack *extack)
+{
+	u64 file_size, size, old_size;
+	struct file *file;
+	int err;
+
+	file = dimgblk_registry_get_file(dev);
+	if (!file) {
+		NL_SET_ERR_MSG(extack, "the device is being detached");
+		return -ENODEV;
+	}
+	mutex_lock(&dev->config_mutex);
+	err = dimgblk_backing_size(file, &file_size);
+	if (err)
+		goto out_unlock;
+	size = dimgblk_geometry_size(&dev->geometry, file_size);
+	if (!size) {
+		NL_SET_ERR_MSG_FMT(extack,
+				   "no block of %u bytes from offset %llu in a file of %llu",
+				   dev->geometry.logical_block_size,
+				   dev->geometry.offset, file_size);
+		err = -ERANGE;
+		goto out_unlock;
+	}
+	old_size = atomic64_read(&dev->size);
+	if (size == old_size)
+		goto out_unlock;
+	err = dimgblk_device_set_size(dev, size, extack);
+	if (!err)
+		dimgblk_event(dev, DIMGBLK_EVENT_RESIZE);
+out_unlock:
+	mutex_unlock(&dev->config_mutex);
+	fput(file);
+	return err;
+}
+
+/**
+ * dimgblk_device_set_direct() - switch direct I/O
+ * @dev: device, with a reference of the caller
+ * @direct: DIMGBLK_DIRECT_*
+ * @extack: gets the reason of a refusal
+ *
+ * Requests under way end as they began; the file system keeps direct and
+ * buffered I/O on the same bytes coherent.
+ *
+ * Context: process context, without locks.
+ *
+ * Return: 0, or -EINVAL when direct I/O is insisted on and cannot be had.
+ */
+int dimgblk_device_set_direct(struct dimgblk_device *dev, u32 direct,
+			      struct netlink_ext_ack *extack)
+{
+	const char *reason;
+	bool in_use;
+	int err;
+
+	mutex_lock(&dev->config_mutex);
+	err = dimgblk_device_plan_direct(dev, direct, &in_use, &reason, extack);
+	if (err)
+		goto out_unlock;
+	if (direct == dev->direct)
+		goto out_unlock;
+	WRITE_ONCE(dev->direct, direct);
+	WRITE_ONCE(dev->direct_in_use, in_use);
+	WRITE_ONCE(dev->direct_reason, reason);
+	dimgblk_event(dev, DIMGBLK_EVENT_SETTINGS);
+out_unlock:
+	mutex_unlock(&dev->config_mutex);
+	return err;
+}
+
+/**
+ * dimgblk_device_init() - at module load
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int dimgblk_device_init(void)
+{
+	dimgblk_detach_wq = alloc_workqueue("dimgblk-detach", WQ_UNBOUND, 0);
+	return dimgblk_detach_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * dimgblk_device_exit() - at module unload; no device is attached any more
+ *
+ * Waits for what is left of detached devices: disks that someone else still
+ * refers to, and the tails of functions that freed them.
+ */
+void dimgblk_device_exit(void)
+{
+	destroy_workqueue(dimgblk_detach_wq);
+	wait_event(dimgblk_device_gone, !atomic_read(&dimgblk_device_count));
+	rcu_barrier();
+}

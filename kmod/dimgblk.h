@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The map of the driver: what there is, who owns it, who may call whom.
+ */
+#ifndef _DIMGBLK_H
+#define _DIMGBLK_H
+
+#ifndef pr_fmt
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+#endif
+
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/netlink.h>
+#include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
+#include <linux/workqueue.h>
+#include <net/genetlink.h>
+
+#include <uapi/linux/dimgblk.h>
+
+#include "compat/compat.h"
+#include "geometry.h"
+
+/**
+ * DOC: The driver on one page
+ *
+ * A *device* is a gendisk on a window of a *backing file*.  device-attach makes
+ * it, device-detach removes it; there is no device without a file.  A request
+ * goes
+ *
+ *	dimgblk_queue_rq()	in the submitter's context: onto a lockless list
+ *	dimgblk_lane_work()	a work item drains the list
+ *	dimgblk_cmd_run()	checks the request, maps sectors to bytes
+ *	dimgblk_backing_rw()	reads or writes the backing file
+ *	dimgblk_cmd_end()	ends the request
+ *
+ * One file per contract, and calls go only to the right:
+ *
+ *	main -> netlink -> device -> queue -> backing
+ *	                     |-> registry, sysfs, workers
+ *	events <- {netlink, device, queue}    geometry <- all    compat <- here
+ *
+ * Locks, in the order in which they nest:
+ *
+ * ==================== ======================================================
+ * lock                 what it protects
+ * ==================== ======================================================
+ * config_mutex         one device-set at a time on a device; may be held over
+ *                      calls into the backing file system
+ * disk->open_mutex     (the block layer's) state of a device and the auto-
+ *                      detach flags, against opens and closes
+ * registry mutex       which devices exist: indexes, names, ranges, and the
+ *                      pointer to the backing file; never held over a call
+ *                      into a file system or an allocation that may write back
+ * workers mutex        the shared work queues
+ * ==================== ======================================================
+ *
+ * Lifetimes:
+ *
+ * ==================== ======================================================
+ * object               lives until
+ * ==================== ======================================================
+ * device               its creator and its gendisk (->free_disk) have dropped
+ *                      @ref, and an RCU grace period is over
+ * gendisk              the detach work is done and the last opener gone; what
+ *                      dimgblk_registry_get() hands out is a reference on it
+ * backing file         the device is dead and its last request has ended
+ * module               a reference is held from attach until the end of the
+ *                      detach work; unloading waits for gendisks that others
+ *                      still hold
+ * ==================== ======================================================
+ */
+
+/* Images inside images: each level costs stack and a work queue. */
+#define DIMGBLK_MAX_DEPTH	8
+#define DIMGBLK_MAX_INDEX	((1U << MINORBITS) - 1)
+#define DIMGBLK_QUEUE_DEPTH_DEFAULT	128U
+#define DIMGBLK_QUEUE_DEPTH_MAX		4096U
+#define DIMGBLK_HW_QUEUES_DEFAULT	8U
+/* Segments of a merged request that need no allocation. */
+#define DIMGBLK_INLINE_BVECS	8
+
+/**
+ * struct dimgblk_config - what device-attach was asked for
+ * @any_index: true when the kernel shall choose the index
+ * @index: wanted index, if not @any_index
+ * @backing_fd: file descriptor of the sender
+ * @geometry: wanted window; a logical block size of 0 asks for the default
+ * @flags: DIMGBLK_FLAG_*
+ * @direct: DIMGBLK_DIRECT_*
+ * @nr_hw_queues: hardware queues, 0 asks for the default
+ * @queue_depth: requests in flight, 0 asks for the default
+ * @name: wanted name, or empty
+ */
+struct dimgblk_config {
+	bool any_index;
+	u32 index;
+	s32 backing_fd;
+	struct dimgblk_geometry geometry;
+	u32 flags;
+	u32 direct;
+	u32 nr_hw_queues;
+	u32 queue_depth;
+	char name[DIMGBLK_NAME_MAX_LEN + 1];
+};
+
+/**
+ * struct dimgblk_backing - the backing file and what it can do
+ * @file: the file, or NULL when the reference was dropped; written under the
+ *	registry mutex
+ * @inode: identity for the overlap check, not a reference: the inode of the
+ *	file, or of the whole disk when the backing file is a block device
+ * @start: position of byte 0 of the file in @inode, bytes; not 0 for a partition
+ * @dev: device number of the block device, or of the file's super block
+ * @is_bdev: the backing file is a block device
+ * @read_only: opened without write access, or asked to be read-only
+ * @stable_writes: data must not change while it is written (checksums)
+ * @rotational: seeks are expensive
+ * @block_size: smallest logical block size that the device may have, bytes
+ * @dio_offset_align: alignment of positions for direct I/O, bytes, 0 is none
+ *	possible
+ * @dio_mem_align: alignment of memory for direct I/O, bytes
+ * @discard_granularity: bytes, 0 when discard is not supported
+ *
+ * Filled by dimgblk_backing_open(), constant afterwards except for @file.
+ */
+struct dimgblk_backing {
+	struct file *file;
+	const void *inode;
+	u64 start;
+	dev_t dev;
+	bool is_bdev;
+	bool read_only;
+	bool stable_writes;
+	bool rotational;
+	u32 block_size;
+	u32 dio_offset_align;
+	u32 dio_mem_align;
+	u32 discard_granularity;
+};
+
+/**
+ * enum dimgblk_state - stage of a device's life, in this order only
+ * @DIMGBLK_NEW: attach is under way; serves requests, not listed
+ * @DIMGBLK_LIVE: attached
+ * @DIMGBLK_DETACHING: no new opens, requests are served until the disk is gone
+ * @DIMGBLK_DEAD: no new opens, requests fail
+ *
+ * Changed by dimgblk_device_set_state() only, under disk->open_mutex.
+ */
+enum dimgblk_state {
+	DIMGBLK_NEW,
+	DIMGBLK_LIVE,
+	DIMGBLK_DETACHING,
+	DIMGBLK_DEAD,
+};
+
+/**
+ * struct dimgblk_lane - commands waiting for the same work item
+ * @cmds: commands, newest first
+ * @work: drains @cmds; running at most once at a time
+ * @dev: the device
+ */
+struct dimgblk_lane {
+	struct llist_head cmds;
+	struct work_struct work;
+	struct dimgblk_device *dev;
+};
+
+/**
+ * struct dimgblk_hw_queue - the driver's side of one hctx
+ * @rw: reads and writes
+ * @slow: flush, discard and write-zeroes, which take long and would keep reads
+ *	waiting behind them
+ */
+struct dimgblk_hw_queue {
+	struct dimgblk_lane rw;
+	struct dimgblk_lane slow;
+};
+
+struct dimgblk_workers;
+
+/**
+ * struct dimgblk_device - one attached disk image
+ * @index: N of /dev/dimgblkN
+ * @depth: block devices of ours on top of each other, 1 is the lowest
+ * @flags: DIMGBLK_FLAG_*, as asked for
+ * @nr_hw_queues: number of @hw_queues
+ * @queue_depth: requests in flight at most
+ * @name: unique name, or empty
+ * @geometry: the window in the backing file
+ * @backing: the backing file
+ * @tag_set: one per device: devices that are stacked must not share tags
+ * @hw_queues: one per hctx
+ * @disk: the gendisk; its references are the references of the device
+ * @workers: work queue shared by all devices on the same super block
+ * @size: size in bytes; written under disk->open_mutex, read by the I/O path
+ * @direct: DIMGBLK_DIRECT_* as asked for; written under @config_mutex
+ * @direct_in_use: requests bypass the page cache; written under @config_mutex,
+ *	read by the I/O path
+ * @direct_reason: why not, or NULL; a string constant
+ * @config_mutex: see the table of locks
+ * @state: stage of its life; written under disk->open_mutex
+ * @auto_detach: detach at the last close once @armed; under disk->open_mutex
+ * @armed: an exclusive open was seen, or a lazy detach asked for; likewise
+ * @no_zero_range: the file system cannot zero a range and keep its blocks
+ * @no_punch_hole: the file system cannot punch holes
+ * @error_limit: how often error events are sent
+ * @limits_work: withdraws the discard limits when @no_punch_hole was learnt
+ * @detach_work: removes the disk
+ * @detached: completed when @detach_work is done with all but freeing
+ * @detach_error: result of the last sync, valid after @detached
+ * @ref: of the creator, dropped by @detach_work, and of the added gendisk
+ * @rcu: frees the device
+ */
+struct dimgblk_device {
+	/* Set before the disk is added, constant afterwards. */
+	u32 index;
+	u32 depth;
+	u32 flags;
+	u32 nr_hw_queues;
+	u32 queue_depth;
+	char name[DIMGBLK_NAME_MAX_LEN + 1];
+	struct dimgblk_geometry geometry;
+	struct dimgblk_backing backing;
+	struct blk_mq_tag_set tag_set;
+	struct dimgblk_hw_queue *hw_queues;
+	struct gendisk *disk;
+	struct dimgblk_workers *workers;
+
+	/* Changed by device-set. */
+	atomic64_t size;
+	u32 direct;
+	bool direct_in_use;
+	const char *direct_reason;
+	struct mutex config_mutex;
+
+	/* Changed by open, close and detach. */
+	enum dimgblk_state state;
+	bool auto_detach;
+	bool armed;
+
+	/* Learnt by the I/O path, never unlearnt. */
+	bool no_zero_range;
+	bool no_punch_hole;
+	struct ratelimit_state error_limit;
+	struct work_struct limits_work;
+
+	/* Detach. */
+	struct work_struct detach_work;
+	struct completion detached;
+	int detach_error;
+	struct kref ref;
+	struct rcu_head rcu;
+};
+
+/* main.c */
+extern unsigned int dimgblk_max_devices;
+
+/* netlink.c */
+extern struct genl_family dimgblk_nl_family;
+int dimgblk_nl_init(void);
+void dimgblk_nl_exit(void);
+
+/* events.c */
+void dimgblk_event(struct dimgblk_device *dev, enum dimgblk_event_type type);
+void dimgblk_event_error(struct dimgblk_device *dev, int error,
+			 sector_t sector);
+
+/* device.c */
+extern const struct block_device_operations dimgblk_device_fops;
+int dimgblk_device_init(void);
+void dimgblk_device_exit(void);
+int dimgblk_device_open(struct gendisk *disk, blk_mode_t mode);
+void dimgblk_device_close(struct gendisk *disk);
+int dimgblk_device_attach(const struct dimgblk_config *config,
+			  struct dimgblk_device **attached,
+			  struct netlink_ext_ack *extack);
+int dimgblk_device_detach(struct dimgblk_device *dev,
+			  enum dimgblk_detach_mode mode,
+			  enum dimgblk_device_state *state,
+			  struct netlink_ext_ack *extack);
+int dimgblk_device_resize(struct dimgblk_device *dev,
+			  struct netlink_ext_ack *extack);
+int dimgblk_device_set_direct(struct dimgblk_device *dev, u32 direct,
+			      struct netlink_ext_ack *extack);
+enum dimgblk_device_state
+dimgblk_device_public_state(const struct dimgblk_device *dev);
+void dimgblk_device_put(struct dimgblk_device *dev);
+
+/* registry.c */
+int dimgblk_registry_add(struct dimgblk_device *dev,
+			 const struct dimgblk_config *config,
+			 struct netlink_ext_ack *extack);
+void dimgblk_registry_remove(struct dimgblk_device *dev);
+int dimgblk_registry_grow(struct dimgblk_device *dev, u64 size,
+			  struct netlink_ext_ack *extack);
+struct file *dimgblk_registry_get_file(struct dimgblk_device *dev);
+struct file *dimgblk_registry_take_file(struct dimgblk_device *dev);
+struct dimgblk_device *dimgblk_registry_get(u32 index);
+void dimgblk_registry_publish(struct dimgblk_device *dev);
+unsigned int dimgblk_registry_generation(void);
+int dimgblk_registry_walk(u32 *index,
+			  int (*fill)(struct dimgblk_device *dev, void *arg),
+			  void *arg);
+int dimgblk_registry_show(struct dimgblk_device *dev,
+			  int (*fill)(struct dimgblk_device *dev, void *arg),
+			  void *arg);
+
+/* sysfs.c */
+extern const struct attribute_group *dimgblk_sysfs_groups[];
+
+/* workers.c */
+struct dimgblk_workers *dimgblk_workers_get(dev_t dev);
+void dimgblk_workers_put(struct dimgblk_workers *workers);
+void dimgblk_workers_queue(struct dimgblk_workers *workers,
+			   struct work_struct *work);
+
+/* queue.c */
+int dimgblk_queue_create(struct dimgblk_device *dev);
+void dimgblk_queue_destroy(struct dimgblk_device *dev);
+void dimgblk_queue_idle(struct dimgblk_device *dev);
+
+/* backing.c */
+int dimgblk_backing_open(struct dimgblk_backing *backing, int fd,
+			 bool read_only, struct netlink_ext_ack *extack);
+struct gendisk *dimgblk_backing_disk(const struct dimgblk_backing *backing);
+int dimgblk_backing_size(struct file *file, u64 *size);
+const char *dimgblk_backing_no_direct(const struct dimgblk_backing *backing,
+				      const struct dimgblk_geometry *geometry,
+				      bool automatic);
+ssize_t dimgblk_backing_rw(const struct dimgblk_backing *backing,
+			   struct kiocb *iocb, struct iov_iter *iter);
+void dimgblk_backing_rw_done(const struct dimgblk_backing *backing,
+			     struct kiocb *iocb);
+int dimgblk_backing_sync(struct file *file, bool datasync);
+int dimgblk_backing_punch_hole(const struct dimgblk_backing *backing,
+			       loff_t pos, loff_t len);
+int dimgblk_backing_zero_range(const struct dimgblk_backing *backing,
+			       loff_t pos, loff_t len);
+
+#endif /* _DIMGBLK_H */
