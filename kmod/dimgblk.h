@@ -57,7 +57,7 @@
  *                      detach flags, against opens and closes
  * registry mutex       which devices exist: indexes, names, ranges, and the
  *                      pointer to the backing file; never held over a call
- *                      into a file system or an allocation that may write back
+ *                      into a file system, never taken by the I/O path
  * workers mutex        the shared work queues
  * ==================== ======================================================
  *
@@ -162,26 +162,43 @@ enum dimgblk_state {
 };
 
 /**
+ * enum dimgblk_lane_kind - commands that may wait for each other
+ * @DIMGBLK_LANE_DIRECT: direct reads and writes: handed to the file system at
+ *	once, their end is awaited by nobody
+ * @DIMGBLK_LANE_BUFFERED: reads and writes that copy and may wait for the disk
+ * @DIMGBLK_LANE_SLOW: flush, discard and write-zeroes, which take long and would
+ *	keep reads waiting behind them
+ * @DIMGBLK_NR_LANES: their number
+ */
+enum dimgblk_lane_kind {
+	DIMGBLK_LANE_DIRECT,
+	DIMGBLK_LANE_BUFFERED,
+	DIMGBLK_LANE_SLOW,
+	DIMGBLK_NR_LANES,
+};
+
+/**
  * struct dimgblk_lane - commands waiting for the same work item
  * @cmds: commands, newest first
  * @work: drains @cmds; running at most once at a time
+ * @wq: where @work runs
  * @dev: the device
+ * @direct: its reads and writes bypass the page cache
  */
 struct dimgblk_lane {
 	struct llist_head cmds;
 	struct work_struct work;
+	struct workqueue_struct *wq;
 	struct dimgblk_device *dev;
+	bool direct;
 };
 
 /**
  * struct dimgblk_hw_queue - the driver's side of one hctx
- * @rw: reads and writes
- * @slow: flush, discard and write-zeroes, which take long and would keep reads
- *	waiting behind them
+ * @lanes: by enum dimgblk_lane_kind
  */
 struct dimgblk_hw_queue {
-	struct dimgblk_lane rw;
-	struct dimgblk_lane slow;
+	struct dimgblk_lane lanes[DIMGBLK_NR_LANES];
 };
 
 struct dimgblk_workers;
@@ -199,7 +216,7 @@ struct dimgblk_workers;
  * @tag_set: one per device: devices that are stacked must not share tags
  * @hw_queues: one per hctx
  * @disk: the gendisk; its references are the references of the device
- * @workers: work queue shared by all devices on the same super block
+ * @workers: work queues shared by all devices on the same super block
  * @size: size in bytes; written under disk->open_mutex, read by the I/O path
  * @direct: DIMGBLK_DIRECT_* as asked for; written under @config_mutex
  * @direct_in_use: requests bypass the page cache; written under @config_mutex,
@@ -239,7 +256,7 @@ struct dimgblk_device {
 	u32 direct;
 	bool direct_in_use;
 	const char *direct_reason;
-	struct mutex config_mutex;
+	struct mutex config_mutex;	/* serialises device-set */
 
 	/* Changed by open, close and detach. */
 	enum dimgblk_state state;
@@ -319,8 +336,8 @@ extern const struct attribute_group *dimgblk_sysfs_groups[];
 /* workers.c */
 struct dimgblk_workers *dimgblk_workers_get(dev_t dev);
 void dimgblk_workers_put(struct dimgblk_workers *workers);
-void dimgblk_workers_queue(struct dimgblk_workers *workers,
-			   struct work_struct *work);
+struct workqueue_struct *dimgblk_workers_wq(struct dimgblk_workers *workers,
+					    bool is_short);
 
 /* queue.c */
 int dimgblk_queue_create(struct dimgblk_device *dev);

@@ -117,7 +117,7 @@ static void dimgblk_cmd_complete(struct kiocb *iocb, long ret)
 		return;
 	}
 	llist_add(&cmd->node, &lane->cmds);
-	dimgblk_workers_queue(lane->dev->workers, &lane->work);
+	queue_work(lane->wq, &lane->work);
 }
 
 /* ->complete of blk-mq: the CPU that shall end the request, all bytes done. */
@@ -218,7 +218,7 @@ static long dimgblk_cmd_submit(struct dimgblk_cmd *cmd, loff_t pos)
 {
 	struct request *rq = blk_mq_rq_from_pdu(cmd);
 	struct dimgblk_device *dev = cmd->lane->dev;
-	bool direct = READ_ONCE(dev->direct_in_use);
+	bool direct = cmd->lane->direct;
 	struct iov_iter iter;
 	long ret;
 
@@ -503,27 +503,28 @@ static void dimgblk_lane_work(struct work_struct *work)
 	memalloc_noio_restore(noio);
 }
 
-static struct dimgblk_lane *dimgblk_queue_lane(struct dimgblk_hw_queue *hwq,
-					       struct request *rq)
+static enum dimgblk_lane_kind
+dimgblk_queue_lane_kind(const struct dimgblk_device *dev, struct request *rq)
 {
 	switch (req_op(rq)) {
 	case REQ_OP_READ:
 	case REQ_OP_WRITE:
-		return &hwq->rw;
+		/* Pairs with WRITE_ONCE() in dimgblk_device_set_direct(). */
+		return READ_ONCE(dev->direct_in_use) ? DIMGBLK_LANE_DIRECT
+						     : DIMGBLK_LANE_BUFFERED;
 	default:
-		return &hwq->slow;
+		return DIMGBLK_LANE_SLOW;
 	}
 }
 
 /* Start the work items that have something to do. */
 static void dimgblk_queue_kick(struct dimgblk_hw_queue *hwq)
 {
-	struct dimgblk_workers *workers = hwq->rw.dev->workers;
+	struct dimgblk_lane *lane;
 
-	if (!llist_empty(&hwq->rw.cmds))
-		dimgblk_workers_queue(workers, &hwq->rw.work);
-	if (!llist_empty(&hwq->slow.cmds))
-		dimgblk_workers_queue(workers, &hwq->slow.work);
+	for (lane = hwq->lanes; lane < hwq->lanes + DIMGBLK_NR_LANES; lane++)
+		if (!llist_empty(&lane->cmds))
+			queue_work(lane->wq, &lane->work);
 }
 
 /*
@@ -539,7 +540,8 @@ static blk_status_t dimgblk_queue_rq(struct blk_mq_hw_ctx *hctx,
 	blk_mq_start_request(bd->rq);
 	/* A worker may wait, so the request need not be refused with EAGAIN. */
 	bd->rq->cmd_flags &= ~REQ_NOWAIT;
-	cmd->lane = dimgblk_queue_lane(hwq, bd->rq);
+	cmd->lane = &hwq->lanes[dimgblk_queue_lane_kind(hctx->queue->queuedata,
+							bd->rq)];
 	cmd->ret = -EIOCBQUEUED;
 	cmd->done = 0;
 	cmd->bvecs = cmd->inline_bvecs;
@@ -629,11 +631,32 @@ static void dimgblk_queue_limits_work(struct work_struct *work)
 }
 
 static void dimgblk_lane_init(struct dimgblk_lane *lane,
-			      struct dimgblk_device *dev)
+			      struct dimgblk_device *dev,
+			      enum dimgblk_lane_kind kind)
 {
 	init_llist_head(&lane->cmds);
 	INIT_WORK(&lane->work, dimgblk_lane_work);
+	lane->wq = dimgblk_workers_wq(dev->workers,
+				      kind == DIMGBLK_LANE_DIRECT);
 	lane->dev = dev;
+	lane->direct = kind == DIMGBLK_LANE_DIRECT;
+}
+
+/* Make the driver's side of the hctxs. */
+static int dimgblk_queue_alloc_hw_queues(struct dimgblk_device *dev)
+{
+	enum dimgblk_lane_kind kind;
+	unsigned int i;
+
+	dev->hw_queues = kcalloc(dev->nr_hw_queues, sizeof(*dev->hw_queues),
+				 GFP_KERNEL);
+	if (!dev->hw_queues)
+		return -ENOMEM;
+	for (i = 0; i < dev->nr_hw_queues; i++)
+		for (kind = 0; kind < DIMGBLK_NR_LANES; kind++)
+			dimgblk_lane_init(&dev->hw_queues[i].lanes[kind], dev,
+					  kind);
+	return 0;
 }
 
 static int dimgblk_queue_alloc_tag_set(struct dimgblk_device *dev)
@@ -669,30 +692,22 @@ int dimgblk_queue_create(struct dimgblk_device *dev)
 {
 	struct queue_limits lim;
 	struct gendisk *disk;
-	unsigned int i;
 	int err;
 
-	dev->hw_queues = kcalloc(dev->nr_hw_queues, sizeof(*dev->hw_queues),
-				 GFP_KERNEL);
-	if (!dev->hw_queues)
-		return -ENOMEM;
-	for (i = 0; i < dev->nr_hw_queues; i++) {
-		dimgblk_lane_init(&dev->hw_queues[i].rw, dev);
-		dimgblk_lane_init(&dev->hw_queues[i].slow, dev);
-	}
 	INIT_WORK(&dev->limits_work, dimgblk_queue_limits_work);
 	ratelimit_state_init(&dev->error_limit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
 	ratelimit_set_flags(&dev->error_limit, RATELIMIT_MSG_ON_RELEASE);
 
 	dev->workers = dimgblk_workers_get(dev->backing.dev);
-	if (IS_ERR(dev->workers)) {
-		err = PTR_ERR(dev->workers);
-		goto err_free_hw_queues;
-	}
-	err = dimgblk_queue_alloc_tag_set(dev);
+	if (IS_ERR(dev->workers))
+		return PTR_ERR(dev->workers);
+	err = dimgblk_queue_alloc_hw_queues(dev);
 	if (err)
 		goto err_put_workers;
+	err = dimgblk_queue_alloc_tag_set(dev);
+	if (err)
+		goto err_free_hw_queues;
 	dimgblk_queue_limits(dev, &lim);
 	disk = blk_mq_alloc_disk(&dev->tag_set, &lim, dev);
 	if (IS_ERR(disk)) {
@@ -705,10 +720,10 @@ int dimgblk_queue_create(struct dimgblk_device *dev)
 
 err_free_tag_set:
 	blk_mq_free_tag_set(&dev->tag_set);
-err_put_workers:
-	dimgblk_workers_put(dev->workers);
 err_free_hw_queues:
 	kfree(dev->hw_queues);
+err_put_workers:
+	dimgblk_workers_put(dev->workers);
 	return err;
 }
 
@@ -722,12 +737,12 @@ err_free_hw_queues:
  */
 void dimgblk_queue_idle(struct dimgblk_device *dev)
 {
+	enum dimgblk_lane_kind kind;
 	unsigned int i;
 
-	for (i = 0; i < dev->nr_hw_queues; i++) {
-		flush_work(&dev->hw_queues[i].rw.work);
-		flush_work(&dev->hw_queues[i].slow.work);
-	}
+	for (i = 0; i < dev->nr_hw_queues; i++)
+		for (kind = 0; kind < DIMGBLK_NR_LANES; kind++)
+			flush_work(&dev->hw_queues[i].lanes[kind].work);
 }
 
 /**
@@ -746,6 +761,6 @@ void dimgblk_queue_destroy(struct dimgblk_device *dev)
 	/* A disk that was never added uses its tags until it is released. */
 	put_disk(dev->disk);
 	blk_mq_free_tag_set(&dev->tag_set);
-	dimgblk_workers_put(dev->workers);
 	kfree(dev->hw_queues);
+	dimgblk_workers_put(dev->workers);
 }

@@ -2,7 +2,7 @@
 /*
  * Workers: the work queues that run the lanes.
  *
- * Owns one work queue per super block (or block device) that holds backing
+ * Owns a pair of work queues per super block (or block device) that holds backing
  * files, shared by all devices on it.  Not one for all: an image that lies on a
  * file system on another dimgblk device would wait for a queue that waits for
  * it, and a hung network file system would use up the workers of everybody.  Not
@@ -16,19 +16,22 @@
 #include "dimgblk.h"
 
 /**
- * struct dimgblk_workers - a shared work queue
+ * struct dimgblk_workers - shared work queues
  * @node: on the list of all
  * @dev: device number of the super block or block device
  * @users: devices that use it
- * @wq: the work queue
+ * @percpu: for work that is short: it runs on the CPU of the submitter, who is
+ *	about to sleep, so that no other CPU has to be woken
+ * @unbound: for work that copies data or waits for long: on any CPU
  *
- * All but @wq is protected by the workers mutex.
+ * The first three are protected by the workers mutex.
  */
 struct dimgblk_workers {
 	struct list_head node;
 	dev_t dev;
 	unsigned int users;
-	struct workqueue_struct *wq;
+	struct workqueue_struct *percpu;
+	struct workqueue_struct *unbound;
 };
 
 static DEFINE_MUTEX(dimgblk_workers_mutex);
@@ -54,30 +57,39 @@ static struct dimgblk_workers *dimgblk_workers_alloc(dev_t dev)
 		return ERR_PTR(-ENOMEM);
 	workers->dev = dev;
 	/*
-	 * Unbound: a work item may copy or wait for long.  Freezable: no I/O
-	 * after the file systems were told to be quiet for hibernation.  Sysfs:
-	 * an administrator may choose CPUs.  No WQ_MEM_RECLAIM: its promise, to
-	 * make progress without allocating a worker, could not be kept, as file
-	 * systems wait for work queues without it (xfs flushes such a one).
+	 * Freezable: no I/O after the file systems were told to be quiet for
+	 * hibernation.  Sysfs: an administrator may choose CPUs.  No
+	 * WQ_MEM_RECLAIM: its promise, to make progress without allocating a
+	 * worker, could not be kept, as file systems wait for work queues
+	 * without it (xfs flushes such a one).
 	 */
-	workers->wq = alloc_workqueue("dimgblk-%u:%u",
-				      WQ_UNBOUND | WQ_FREEZABLE | WQ_SYSFS, 0,
-				      MAJOR(dev), MINOR(dev));
-	if (!workers->wq) {
-		kfree(workers);
-		return ERR_PTR(-ENOMEM);
-	}
+	workers->unbound = alloc_workqueue("dimgblk-%u:%u",
+					   WQ_UNBOUND | WQ_FREEZABLE | WQ_SYSFS,
+					   0, MAJOR(dev), MINOR(dev));
+	if (!workers->unbound)
+		goto err_free_workers;
+	workers->percpu = alloc_workqueue("dimgblk-%u:%u-percpu",
+					  COMPAT_WQ_PERCPU | WQ_FREEZABLE,
+					  0, MAJOR(dev), MINOR(dev));
+	if (!workers->percpu)
+		goto err_destroy_unbound;
 	return workers;
+
+err_destroy_unbound:
+	destroy_workqueue(workers->unbound);
+err_free_workers:
+	kfree(workers);
+	return ERR_PTR(-ENOMEM);
 }
 
 /**
- * dimgblk_workers_get() - the work queue for files on this device
+ * dimgblk_workers_get() - the work queues for files on this device
  * @dev: device number of the super block or block device; the caller holds a
  *	reference on a file of it, so the number is not reused meanwhile
  *
  * Context: process context; may sleep.
  *
- * Return: the work queue, to be given back by dimgblk_workers_put(), or
+ * Return: the work queues, to be given back by dimgblk_workers_put(), or
  * ERR_PTR(-ENOMEM).
  */
 struct dimgblk_workers *dimgblk_workers_get(dev_t dev)
@@ -100,7 +112,7 @@ out_unlock:
 
 /**
  * dimgblk_workers_put() - give back what dimgblk_workers_get() gave
- * @workers: the work queue; none of the caller's work items is on it any more
+ * @workers: the work queues; none of the caller's work items is on them any more
  *
  * Context: process context; may sleep.
  */
@@ -116,20 +128,24 @@ void dimgblk_workers_put(struct dimgblk_workers *workers)
 	 * Under the mutex: the name in sysfs must be free before the next
 	 * device on the same super block makes a queue of that name.
 	 */
-	destroy_workqueue(workers->wq);
+	destroy_workqueue(workers->percpu);
+	destroy_workqueue(workers->unbound);
 	mutex_unlock(&dimgblk_workers_mutex);
 	kfree(workers);
 }
 
 /**
- * dimgblk_workers_queue() - run a work item
- * @workers: the work queue
- * @work: the work item; nothing happens if it is waiting to run already
+ * dimgblk_workers_wq() - the work queue for a kind of work
+ * @workers: the work queues
+ * @is_short: the work neither copies data nor waits for long
  *
- * Context: any.
+ * A work item must always go to the same one: only then does it never run twice
+ * at a time.
+ *
+ * Return: the work queue.
  */
-void dimgblk_workers_queue(struct dimgblk_workers *workers,
-			   struct work_struct *work)
+struct workqueue_struct *dimgblk_workers_wq(struct dimgblk_workers *workers,
+					    bool is_short)
 {
-	queue_work(workers->wq, work);
+	return is_short ? workers->percpu : workers->unbound;
 }

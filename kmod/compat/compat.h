@@ -18,6 +18,7 @@
 #include <linux/memcontrol.h>
 #include <linux/netlink.h>
 #include <linux/sched/mm.h>
+#include <linux/workqueue.h>
 
 #include "config.h"
 
@@ -41,12 +42,19 @@ static inline bool bdev_rot(struct block_device *bdev)
 #define COMPAT_MQ_F_SHOULD_MERGE BLK_MQ_F_SHOULD_MERGE
 #endif
 
+/* probes/wq_percpu_flag.c */
+#ifdef COMPAT_WQ_PERCPU_FLAG
+#define COMPAT_WQ_PERCPU WQ_PERCPU
+#else
+#define COMPAT_WQ_PERCPU 0
+#endif
+
 /* probes/bdev_open_takes_disk.c */
 #ifdef COMPAT_BDEV_OPEN_TAKES_DISK
 #define compat_device_open dimgblk_device_open
 #define compat_device_close dimgblk_device_close
 #else
-typedef fmode_t blk_mode_t;
+#define blk_mode_t fmode_t
 #define BLK_OPEN_EXCL FMODE_EXCL
 
 int dimgblk_device_open(struct gendisk *disk, blk_mode_t mode);
@@ -180,7 +188,7 @@ compat_queue_commit_update(struct request_queue *q,
 
 /*
  * probes/nl_set_err_msg_fmt.c: the sentence must outlive the handler, until the
- * core copies it into the acknowledgement, and Linux 6.1 has no room for it in
+ * core copies it into the acknowledgment, and Linux 6.1 has no room for it in
  * struct netlink_ext_ack.  So it is kept in one of several static buffers, taken
  * in turn; should that many requests be refused at once, one of them reads the
  * sentence of another.

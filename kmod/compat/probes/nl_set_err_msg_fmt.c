@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The sentence of an extended acknowledgement may be formatted.
+ * The sentence of an extended acknowledgment may be formatted.
  *
  * Linux 6.3, commit 51c352bdbcd2 ("netlink: add support for formatted extack
  * messages").
