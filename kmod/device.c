@@ -4,10 +4,10 @@
  *
  * Owns attach, detach, changes to a live device, and the opens and closes that
  * decide about detach.  Attach is a ladder that leaves nothing behind when a rung
- * breaks; detach_work is its mirror.  See dimgblk.h for locks and lifetimes.
+ * breaks; detach_work is its mirror.  What is allowed is settled in plan.c.  See
+ * dimgblk.h for locks and lifetimes.
  */
 
-#include <linux/ctype.h>
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -208,63 +208,6 @@ const struct block_device_operations dimgblk_device_fops = {
 	.free_disk = dimgblk_device_free_disk,
 };
 
-/* A name may appear in paths, and must never be taken for a node. */
-static int dimgblk_device_check_name(const char *name,
-				     struct netlink_ext_ack *extack)
-{
-	const char *c;
-
-	if (!name[0])
-		return 0;
-	for (c = name; *c; c++)
-		if (!isascii(*c) || (!isalnum(*c) && !strchr("_.:+-", *c)))
-			break;
-	if (*c || name[0] == '.' || name[0] == '-') {
-		NL_SET_ERR_MSG(extack,
-			       "the name must consist of letters, digits and _ . : + - and not begin with . or -");
-		return -EINVAL;
-	}
-	if (!strncmp(name, "dimgblk", 7) && isdigit(name[7])) {
-		NL_SET_ERR_MSG(extack,
-			       "the name looks like that of a node: choose one that does not begin with dimgblk and a digit");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* Settings that need no backing file to be judged. */
-static int dimgblk_device_check_config(const struct dimgblk_config *config,
-				       struct netlink_ext_ack *extack)
-{
-	u32 block_size = config->geometry.logical_block_size;
-
-	if (!config->any_index && config->index > DIMGBLK_MAX_INDEX) {
-		NL_SET_ERR_MSG_FMT(extack, "index %u is larger than %u",
-				   config->index, DIMGBLK_MAX_INDEX);
-		return -ERANGE;
-	}
-	if (block_size &&
-	    !dimgblk_geometry_block_size_valid(block_size, PAGE_SIZE)) {
-		NL_SET_ERR_MSG_FMT(extack,
-				   "logical block size %u is no power of two from 512 to %lu",
-				   block_size, PAGE_SIZE);
-		return -EINVAL;
-	}
-	if (config->nr_hw_queues > num_possible_cpus()) {
-		NL_SET_ERR_MSG_FMT(extack,
-				   "%u hardware queues are more than the %u possible CPUs",
-				   config->nr_hw_queues, num_possible_cpus());
-		return -ERANGE;
-	}
-	if (config->queue_depth > DIMGBLK_QUEUE_DEPTH_MAX) {
-		NL_SET_ERR_MSG_FMT(extack, "queue depth %u is larger than %u",
-				   config->queue_depth,
-				   DIMGBLK_QUEUE_DEPTH_MAX);
-		return -ERANGE;
-	}
-	return dimgblk_device_check_name(config->name, extack);
-}
-
 static void dimgblk_device_take_config(struct dimgblk_device *dev,
 				       const struct dimgblk_config *config)
 {
@@ -276,127 +219,6 @@ static void dimgblk_device_take_config(struct dimgblk_device *dev,
 		min(num_possible_cpus(), DIMGBLK_HW_QUEUES_DEFAULT);
 	dev->queue_depth = config->queue_depth ?: DIMGBLK_QUEUE_DEPTH_DEFAULT;
 	strscpy(dev->name, config->name, sizeof(dev->name));
-}
-
-/* Choose or check the logical block size against what the backing file needs. */
-static int dimgblk_device_plan_block_size(struct dimgblk_device *dev,
-					  struct netlink_ext_ack *extack)
-{
-	struct dimgblk_geometry *geometry = &dev->geometry;
-	u32 least = dev->backing.block_size;
-
-	if (!geometry->logical_block_size) {
-		if (dev->direct == DIMGBLK_DIRECT_ON)
-			least = max(least, dev->backing.dio_offset_align);
-		geometry->logical_block_size = min_t(u32, least, PAGE_SIZE);
-	}
-	if (geometry->logical_block_size < least) {
-		NL_SET_ERR_MSG_FMT(extack,
-				   "logical block size %u is below the %u of the backing device",
-				   geometry->logical_block_size, least);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int dimgblk_device_plan_window(struct dimgblk_device *dev,
-				      struct netlink_ext_ack *extack)
-{
-	const struct dimgblk_geometry *geometry = &dev->geometry;
-	u64 file_size, size;
-	int err;
-
-	err = dimgblk_geometry_check(geometry);
-	if (err == -EOVERFLOW) {
-		NL_SET_ERR_MSG(extack,
-			       "offset, size limit or their sum is beyond 9223372036854775807 bytes, the end of any file");
-		return err;
-	}
-	if (err) {
-		NL_SET_ERR_MSG_FMT(extack,
-				   "offset and size limit must be multiples of %u bytes",
-				   geometry->logical_block_size);
-		return err;
-	}
-	err = dimgblk_backing_size(dev->backing.file, &file_size);
-	if (err) {
-		NL_SET_ERR_MSG(extack,
-			       "the size of the backing file cannot be had");
-		return err;
-	}
-	size = dimgblk_geometry_size(geometry, file_size);
-	if (!size) {
-		NL_SET_ERR_MSG_FMT(extack,
-				   "no block of %u bytes from offset %llu in a file of %llu",
-				   geometry->logical_block_size,
-				   geometry->offset, file_size);
-		return -ERANGE;
-	}
-	atomic64_set(&dev->size, size);
-	return 0;
-}
-
-/*
- * What direct I/O mode @direct means for this device.  Return: 0 with @in_use
- * and @reason set, or -EINVAL when it is insisted on and cannot be had.
- */
-static int dimgblk_device_plan_direct(const struct dimgblk_device *dev,
-				      u32 direct, bool *in_use,
-				      const char **reason,
-				      struct netlink_ext_ack *extack)
-{
-	*in_use = false;
-	*reason = NULL;
-	if (direct == DIMGBLK_DIRECT_OFF)
-		return 0;
-	*reason = dimgblk_backing_no_direct(&dev->backing, &dev->geometry,
-					    direct == DIMGBLK_DIRECT_AUTO);
-	if (*reason && direct == DIMGBLK_DIRECT_ON) {
-		extack->_msg = *reason;
-		return -EINVAL;
-	}
-	*in_use = !*reason;
-	return 0;
-}
-
-/* Images inside images end somewhere. */
-static int dimgblk_device_plan_depth(struct dimgblk_device *dev,
-				     struct netlink_ext_ack *extack)
-{
-	struct gendisk *lower = dimgblk_backing_disk(&dev->backing);
-
-	dev->depth = 1;
-	if (lower && lower->fops == &dimgblk_device_fops) {
-		struct dimgblk_device *below = lower->private_data;
-
-		dev->depth = below->depth + 1;
-	}
-	if (dev->depth > DIMGBLK_MAX_DEPTH) {
-		NL_SET_ERR_MSG_FMT(extack,
-				   "more than %d dimgblk devices on top of each other",
-				   DIMGBLK_MAX_DEPTH);
-		return -ELOOP;
-	}
-	return 0;
-}
-
-/* Everything that can be refused before the others are looked at. */
-static int dimgblk_device_plan(struct dimgblk_device *dev,
-			       struct netlink_ext_ack *extack)
-{
-	int err;
-
-	err = dimgblk_device_plan_block_size(dev, extack);
-	if (err)
-		return err;
-	err = dimgblk_device_plan_window(dev, extack);
-	if (err)
-		return err;
-	err = dimgblk_device_plan_direct(dev, dev->direct, &dev->direct_in_use,
-					 &dev->direct_reason, extack);
-	if (err)
-		return err;
-	return dimgblk_device_plan_depth(dev, extack);
 }
 
 static struct dimgblk_device *
@@ -461,7 +283,7 @@ int dimgblk_device_attach(const struct dimgblk_config *config,
 	struct dimgblk_device *dev;
 	int err;
 
-	err = dimgblk_device_check_config(config, extack);
+	err = dimgblk_plan_check_config(config, extack);
 	if (err)
 		return err;
 	dev = dimgblk_device_alloc(config);
@@ -472,7 +294,7 @@ int dimgblk_device_attach(const struct dimgblk_config *config,
 				   extack);
 	if (err)
 		goto err_release;
-	err = dimgblk_device_plan(dev, extack);
+	err = dimgblk_plan_device(dev, extack);
 	if (err)
 		goto err_put_file;
 	err = dimgblk_registry_add(dev, config, extack);
@@ -705,7 +527,7 @@ int dimgblk_device_set_direct(struct dimgblk_device *dev, u32 direct,
 	int err;
 
 	mutex_lock(&dev->config_mutex);
-	err = dimgblk_device_plan_direct(dev, direct, &in_use, &reason, extack);
+	err = dimgblk_plan_direct(dev, direct, &in_use, &reason, extack);
 	if (err)
 		goto out_unlock;
 	if (direct == dev->direct)

@@ -18,6 +18,7 @@
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/ratelimit.h>
+#include <linux/refcount.h>
 #include <linux/rcupdate.h>
 #include <linux/workqueue.h>
 #include <net/genetlink.h>
@@ -42,9 +43,9 @@
  *
  * One file per contract, and calls go only to the right:
  *
- *	main -> netlink -> device -> queue -> backing
- *	                     |-> registry, sysfs, workers
- *	events <- {netlink, device, queue}    geometry <- all    compat <- here
+ *	main -> netlink -> device -> queue -> cmd -> backing
+ *	                     |-> plan, registry, sysfs, workers
+ *	events <- {device, cmd}    geometry <- all    compat <- here
  *
  * Locks, in the order in which they nest:
  *
@@ -201,6 +202,46 @@ struct dimgblk_hw_queue {
 	struct dimgblk_lane lanes[DIMGBLK_NR_LANES];
 };
 
+/**
+ * struct dimgblk_cmd - what the driver remembers of one request (its PDU)
+ * @node: on dimgblk_lane.cmds
+ * @lane: the lane of the command
+ * @iocb: the read or write under way
+ * @ref: who still needs @iocb and the segments: the submitting call and the
+ *	completion, hence 2
+ * @ret: result of @iocb
+ * @done: bytes transferred so far
+ * @bvecs: segments of a merged request: @inline_bvecs or allocated
+ * @inline_bvecs: room for the usual case
+ */
+struct dimgblk_cmd {
+	struct llist_node node;
+	struct dimgblk_lane *lane;
+	struct kiocb iocb;
+	refcount_t ref;
+	long ret;
+	unsigned int done;
+	struct bio_vec *bvecs;
+	struct bio_vec inline_bvecs[DIMGBLK_INLINE_BVECS];
+};
+
+/**
+ * struct dimgblk_drain - what the commands of one batch share
+ * @blkcg: blkcg that the worker is charged to, or NULL
+ * @memcg: memory cgroup likewise, a reference, or NULL
+ * @old_memcg: what it was before the first command
+ * @synced: a flush of this batch was served
+ * @sync_error: its result, which is that of every flush of the batch: all of
+ *	them were queued before it began
+ */
+struct dimgblk_drain {
+	struct cgroup_subsys_state *blkcg;
+	struct cgroup_subsys_state *memcg;
+	struct mem_cgroup *old_memcg;
+	bool synced;
+	int sync_error;
+};
+
 struct dimgblk_workers;
 
 /**
@@ -311,6 +352,15 @@ enum dimgblk_device_state
 dimgblk_device_public_state(const struct dimgblk_device *dev);
 void dimgblk_device_put(struct dimgblk_device *dev);
 
+/* plan.c */
+int dimgblk_plan_check_config(const struct dimgblk_config *config,
+			      struct netlink_ext_ack *extack);
+int dimgblk_plan_device(struct dimgblk_device *dev,
+			struct netlink_ext_ack *extack);
+int dimgblk_plan_direct(const struct dimgblk_device *dev, u32 direct,
+			bool *in_use, const char **reason,
+			struct netlink_ext_ack *extack);
+
 /* registry.c */
 int dimgblk_registry_add(struct dimgblk_device *dev,
 			 const struct dimgblk_config *config,
@@ -343,6 +393,12 @@ struct workqueue_struct *dimgblk_workers_wq(struct dimgblk_workers *workers,
 int dimgblk_queue_create(struct dimgblk_device *dev);
 void dimgblk_queue_destroy(struct dimgblk_device *dev);
 void dimgblk_queue_idle(struct dimgblk_device *dev);
+
+/* cmd.c */
+void dimgblk_cmd_init(struct dimgblk_cmd *cmd, struct dimgblk_lane *lane);
+bool dimgblk_cmd_resume(struct dimgblk_cmd *cmd);
+void dimgblk_cmd_run(struct dimgblk_cmd *cmd, struct dimgblk_drain *drain);
+void dimgblk_cmd_succeed(struct dimgblk_cmd *cmd);
 
 /* backing.c */
 int dimgblk_backing_open(struct dimgblk_backing *backing, int fd,
