@@ -43,6 +43,18 @@ static bool backing_is_pseudo(const struct super_block *sb)
 	return false;
 }
 
+/*
+ * Has the file pages that come from or go somewhere, or direct I/O?  On tmpfs of
+ * Linux 6.1 only writing tells.
+ */
+static bool backing_has_data(const struct file *file)
+{
+	const struct address_space_operations *aops = file->f_mapping->a_ops;
+
+	return aops->read_folio || aops->write_begin ||
+	       file->f_mode & FMODE_CAN_ODIRECT;
+}
+
 /* Is this a file that can back any device at all? */
 static int backing_check_kind(struct file *file, struct netlink_ext_ack *extack)
 {
@@ -63,9 +75,7 @@ static int backing_check_kind(struct file *file, struct netlink_ext_ack *extack)
 			       "the backing file belongs to a file system that stores no data");
 		return -EINVAL;
 	}
-	if (!file->f_op->read_iter ||
-	    (!file->f_mapping->a_ops->read_folio &&
-	     !(file->f_mode & FMODE_CAN_ODIRECT))) {
+	if (!file->f_op->read_iter || !backing_has_data(file)) {
 		NL_SET_ERR_MSG(extack,
 			       "the backing file cannot be read at a position");
 		return -EINVAL;
