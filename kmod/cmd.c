@@ -26,6 +26,8 @@ void dimgblk_cmd_init(struct dimgblk_cmd *cmd, struct dimgblk_lane *lane)
 	cmd->lane = lane;
 	cmd->ret = -EIOCBQUEUED;
 	cmd->done = 0;
+	/* Pairs with WRITE_ONCE() in dimgblk_device_set_direct(). */
+	cmd->direct = READ_ONCE(lane->dev->direct_in_use);
 	cmd->bvecs = cmd->inline_bvecs;
 }
 
@@ -210,7 +212,6 @@ static long dimgblk_cmd_submit(struct dimgblk_cmd *cmd, loff_t pos)
 {
 	struct request *rq = blk_mq_rq_from_pdu(cmd);
 	struct dimgblk_device *dev = cmd->lane->dev;
-	bool direct = cmd->lane->direct;
 	struct iov_iter iter;
 	long ret;
 
@@ -223,9 +224,9 @@ static long dimgblk_cmd_submit(struct dimgblk_cmd *cmd, loff_t pos)
 		 * Never the flags of the file: its owner may change them, and
 		 * O_APPEND would send writes to the end of the file.
 		 */
-		.ki_flags = (direct ? IOCB_DIRECT : 0) |
+		.ki_flags = (cmd->direct ? IOCB_DIRECT : 0) |
 			    (rq->cmd_flags & REQ_FUA ? IOCB_DSYNC : 0),
-		.ki_complete = direct ? dimgblk_cmd_complete : NULL,
+		.ki_complete = cmd->direct ? dimgblk_cmd_complete : NULL,
 	};
 	/*
 	 * The file system reads @cmd->iocb and the segments until its method

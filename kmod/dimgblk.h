@@ -19,6 +19,7 @@
 #include <linux/netlink.h>
 #include <linux/ratelimit.h>
 #include <linux/refcount.h>
+#include <linux/sizes.h>
 #include <linux/rcupdate.h>
 #include <linux/workqueue.h>
 #include <net/genetlink.h>
@@ -84,6 +85,8 @@
 #define DIMGBLK_QUEUE_DEPTH_DEFAULT	128U
 #define DIMGBLK_QUEUE_DEPTH_MAX		4096U
 #define DIMGBLK_HW_QUEUES_DEFAULT	8U
+/* Largest request that may run on the CPU of its submitter, bytes. */
+#define DIMGBLK_LOCAL_MAX	SZ_64K
 /* Segments of a merged request that need no allocation. */
 #define DIMGBLK_INLINE_BVECS	8
 
@@ -164,16 +167,16 @@ enum dimgblk_state {
 
 /**
  * enum dimgblk_lane_kind - commands that may wait for each other
- * @DIMGBLK_LANE_DIRECT: direct reads and writes: handed to the file system at
- *	once, their end is awaited by nobody
- * @DIMGBLK_LANE_BUFFERED: reads and writes that copy and may wait for the disk
+ * @DIMGBLK_LANE_LOCAL: a small read or write that came alone: its submitter is
+ *	about to sleep, so the CPU is free for the work
+ * @DIMGBLK_LANE_RW: other reads and writes
  * @DIMGBLK_LANE_SLOW: flush, discard and write-zeroes, which take long and would
  *	keep reads waiting behind them
  * @DIMGBLK_NR_LANES: their number
  */
 enum dimgblk_lane_kind {
-	DIMGBLK_LANE_DIRECT,
-	DIMGBLK_LANE_BUFFERED,
+	DIMGBLK_LANE_LOCAL,
+	DIMGBLK_LANE_RW,
 	DIMGBLK_LANE_SLOW,
 	DIMGBLK_NR_LANES,
 };
@@ -184,14 +187,12 @@ enum dimgblk_lane_kind {
  * @work: drains @cmds; running at most once at a time
  * @wq: where @work runs
  * @dev: the device
- * @direct: its reads and writes bypass the page cache
  */
 struct dimgblk_lane {
 	struct llist_head cmds;
 	struct work_struct work;
 	struct workqueue_struct *wq;
 	struct dimgblk_device *dev;
-	bool direct;
 };
 
 /**
@@ -211,6 +212,7 @@ struct dimgblk_hw_queue {
  *	completion, hence 2
  * @ret: result of @iocb
  * @done: bytes transferred so far
+ * @direct: bypass the page cache
  * @bvecs: segments of a merged request: @inline_bvecs or allocated
  * @inline_bvecs: room for the usual case
  */
@@ -221,6 +223,7 @@ struct dimgblk_cmd {
 	refcount_t ref;
 	long ret;
 	unsigned int done;
+	bool direct;
 	struct bio_vec *bvecs;
 	struct bio_vec inline_bvecs[DIMGBLK_INLINE_BVECS];
 };

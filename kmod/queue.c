@@ -113,18 +113,28 @@ static void dimgblk_lane_work(struct work_struct *work)
 	memalloc_noio_restore(noio);
 }
 
-static enum dimgblk_lane_kind
-dimgblk_queue_lane_kind(const struct dimgblk_device *dev, struct request *rq)
+/*
+ * Choose the lane.  A request that comes alone runs on the CPU of its submitter,
+ * who is about to sleep: two context switches instead of four and no other CPU
+ * to wake.  If the one before is still waiting to run there, the submitter did
+ * not sleep, and another CPU shall help.
+ */
+static struct dimgblk_lane *
+dimgblk_queue_lane(struct dimgblk_hw_queue *hwq,
+		   const struct blk_mq_queue_data *bd)
 {
-	switch (req_op(rq)) {
+	switch (req_op(bd->rq)) {
 	case REQ_OP_READ:
 	case REQ_OP_WRITE:
-		/* Pairs with WRITE_ONCE() in dimgblk_device_set_direct(). */
-		return READ_ONCE(dev->direct_in_use) ? DIMGBLK_LANE_DIRECT
-						     : DIMGBLK_LANE_BUFFERED;
+		break;
 	default:
-		return DIMGBLK_LANE_SLOW;
+		return &hwq->lanes[DIMGBLK_LANE_SLOW];
 	}
+	if (bd->last && blk_rq_bytes(bd->rq) <= DIMGBLK_LOCAL_MAX &&
+	    llist_empty(&hwq->lanes[DIMGBLK_LANE_LOCAL].cmds) &&
+	    llist_empty(&hwq->lanes[DIMGBLK_LANE_RW].cmds))
+		return &hwq->lanes[DIMGBLK_LANE_LOCAL];
+	return &hwq->lanes[DIMGBLK_LANE_RW];
 }
 
 /* Start the work items that have something to do. */
@@ -146,13 +156,11 @@ static blk_status_t dimgblk_queue_rq(struct blk_mq_hw_ctx *hctx,
 {
 	struct dimgblk_hw_queue *hwq = hctx->driver_data;
 	struct dimgblk_cmd *cmd = blk_mq_rq_to_pdu(bd->rq);
-	enum dimgblk_lane_kind kind =
-		dimgblk_queue_lane_kind(hctx->queue->queuedata, bd->rq);
 
 	blk_mq_start_request(bd->rq);
 	/* A worker may wait, so the request need not be refused with EAGAIN. */
 	bd->rq->cmd_flags &= ~REQ_NOWAIT;
-	dimgblk_cmd_init(cmd, &hwq->lanes[kind]);
+	dimgblk_cmd_init(cmd, dimgblk_queue_lane(hwq, bd));
 	llist_add(&cmd->node, &cmd->lane->cmds);
 	if (bd->last)
 		dimgblk_queue_kick(hwq);
@@ -245,9 +253,8 @@ static void dimgblk_lane_init(struct dimgblk_lane *lane,
 	init_llist_head(&lane->cmds);
 	INIT_WORK(&lane->work, dimgblk_lane_work);
 	lane->wq = dimgblk_workers_wq(dev->workers,
-				      kind == DIMGBLK_LANE_DIRECT);
+				      kind == DIMGBLK_LANE_LOCAL);
 	lane->dev = dev;
-	lane->direct = kind == DIMGBLK_LANE_DIRECT;
 }
 
 /* Make the driver's side of the hctxs. */

@@ -20,9 +20,8 @@
  * @node: on the list of all
  * @dev: device number of the super block or block device
  * @users: devices that use it
- * @percpu: for work that is short: it runs on the CPU of the submitter, who is
- *	about to sleep, so that no other CPU has to be woken
- * @unbound: for work that copies data or waits for long: on any CPU
+ * @percpu: for work that is short: it runs on the CPU that queued it
+ * @unbound: for other work: on any CPU
  *
  * The first three are protected by the workers mutex.
  */
@@ -137,7 +136,7 @@ void dimgblk_workers_put(struct dimgblk_workers *workers)
 /**
  * dimgblk_workers_wq() - the work queue for a kind of work
  * @workers: the work queues
- * @is_short: the work neither copies data nor waits for long
+ * @is_short: one small request at a time, from a submitter that is about to sleep
  *
  * A work item must always go to the same one: only then does it never run twice
  * at a time.
