@@ -18,16 +18,17 @@
  * dimgblk_cmd_init() - set up the command of a new request
  * @cmd: the PDU of the request
  * @lane: where it will run
+ * @direct: bypass the page cache
  *
  * Context: any.
  */
-void dimgblk_cmd_init(struct dimgblk_cmd *cmd, struct dimgblk_lane *lane)
+void dimgblk_cmd_init(struct dimgblk_cmd *cmd, struct dimgblk_lane *lane,
+		      bool direct)
 {
 	cmd->lane = lane;
 	cmd->ret = -EIOCBQUEUED;
 	cmd->done = 0;
-	/* Pairs with WRITE_ONCE() in dimgblk_device_set_direct(). */
-	cmd->direct = READ_ONCE(lane->dev->direct_in_use);
+	cmd->direct = direct;
 	cmd->bvecs = cmd->inline_bvecs;
 }
 

@@ -167,8 +167,8 @@ enum dimgblk_state {
 
 /**
  * enum dimgblk_lane_kind - commands that may wait for each other
- * @DIMGBLK_LANE_LOCAL: a small read or write that came alone: its submitter is
- *	about to sleep, so the CPU is free for the work
+ * @DIMGBLK_LANE_LOCAL: a small direct read or write that came alone: handed over
+ *	without waiting, on the CPU of its submitter, who is about to sleep
  * @DIMGBLK_LANE_RW: other reads and writes
  * @DIMGBLK_LANE_SLOW: flush, discard and write-zeroes, which take long and would
  *	keep reads waiting behind them
@@ -398,7 +398,8 @@ void dimgblk_queue_destroy(struct dimgblk_device *dev);
 void dimgblk_queue_idle(struct dimgblk_device *dev);
 
 /* cmd.c */
-void dimgblk_cmd_init(struct dimgblk_cmd *cmd, struct dimgblk_lane *lane);
+void dimgblk_cmd_init(struct dimgblk_cmd *cmd, struct dimgblk_lane *lane,
+		      bool direct);
 bool dimgblk_cmd_resume(struct dimgblk_cmd *cmd);
 void dimgblk_cmd_run(struct dimgblk_cmd *cmd, struct dimgblk_drain *drain);
 void dimgblk_cmd_succeed(struct dimgblk_cmd *cmd);

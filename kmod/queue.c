@@ -116,12 +116,13 @@ static void dimgblk_lane_work(struct work_struct *work)
 /*
  * Choose the lane.  A request that comes alone runs on the CPU of its submitter,
  * who is about to sleep: two context switches instead of four and no other CPU
- * to wake.  If the one before is still waiting to run there, the submitter did
- * not sleep, and another CPU shall help.
+ * to wake.  Not so if the one before is still waiting to run there, as then the
+ * submitter did not sleep and another CPU shall help; nor if the work item may
+ * wait for the disk, with the next request behind it.
  */
 static struct dimgblk_lane *
 dimgblk_queue_lane(struct dimgblk_hw_queue *hwq,
-		   const struct blk_mq_queue_data *bd)
+		   const struct blk_mq_queue_data *bd, bool direct)
 {
 	switch (req_op(bd->rq)) {
 	case REQ_OP_READ:
@@ -130,7 +131,7 @@ dimgblk_queue_lane(struct dimgblk_hw_queue *hwq,
 	default:
 		return &hwq->lanes[DIMGBLK_LANE_SLOW];
 	}
-	if (bd->last && blk_rq_bytes(bd->rq) <= DIMGBLK_LOCAL_MAX &&
+	if (direct && bd->last && blk_rq_bytes(bd->rq) <= DIMGBLK_LOCAL_MAX &&
 	    llist_empty(&hwq->lanes[DIMGBLK_LANE_LOCAL].cmds) &&
 	    llist_empty(&hwq->lanes[DIMGBLK_LANE_RW].cmds))
 		return &hwq->lanes[DIMGBLK_LANE_LOCAL];
@@ -156,11 +157,14 @@ static blk_status_t dimgblk_queue_rq(struct blk_mq_hw_ctx *hctx,
 {
 	struct dimgblk_hw_queue *hwq = hctx->driver_data;
 	struct dimgblk_cmd *cmd = blk_mq_rq_to_pdu(bd->rq);
+	struct dimgblk_device *dev = hctx->queue->queuedata;
+	/* Pairs with WRITE_ONCE() in dimgblk_device_set_direct(). */
+	bool direct = READ_ONCE(dev->direct_in_use);
 
 	blk_mq_start_request(bd->rq);
 	/* A worker may wait, so the request need not be refused with EAGAIN. */
 	bd->rq->cmd_flags &= ~REQ_NOWAIT;
-	dimgblk_cmd_init(cmd, dimgblk_queue_lane(hwq, bd));
+	dimgblk_cmd_init(cmd, dimgblk_queue_lane(hwq, bd, direct), direct);
 	llist_add(&cmd->node, &cmd->lane->cmds);
 	if (bd->last)
 		dimgblk_queue_kick(hwq);
