@@ -10,6 +10,8 @@
  * was checked, and a security module saw the file when it was opened.
  */
 
+#include <linux/dcache.h>
+#include <linux/errseq.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <linux/pagemap.h>
@@ -36,6 +38,7 @@ static bool backing_is_pseudo(const struct super_block *sb)
 	case SELINUX_MAGIC:
 	case CGROUP_SUPER_MAGIC:
 	case CGROUP2_SUPER_MAGIC:
+	case RDTGROUP_SUPER_MAGIC:
 	case BPF_FS_MAGIC:
 	case EFIVARFS_MAGIC:
 		return true;
@@ -112,6 +115,12 @@ static int backing_check_access(struct file *file, bool read_only,
 			       "the backing file cannot be written at a position: attach it read-only");
 		return -EINVAL;
 	}
+	if (S_ISBLK(file_inode(file)->i_mode) &&
+	    bdev_read_only(I_BDEV(inode))) {
+		NL_SET_ERR_MSG(extack,
+			       "the backing device is write-protected: attach it read-only");
+		return -EACCES;
+	}
 	if (IS_IMMUTABLE(inode) || IS_APPEND(inode)) {
 		NL_SET_ERR_MSG(extack,
 			       "the backing file is immutable or append-only: attach it read-only");
@@ -126,7 +135,8 @@ static void backing_probe_bdev(struct dimgblk_backing *backing)
 	struct block_device *bdev = I_BDEV(backing->file->f_mapping->host);
 
 	backing->is_bdev = true;
-	backing->inode = bdev->bd_disk;
+	backing->mapping = backing->file->f_mapping;
+	backing->identity = bdev->bd_disk;
 	backing->start = (u64)bdev->bd_start_sect << SECTOR_SHIFT;
 	backing->dev = bdev->bd_dev;
 	backing->stable_writes = bdev_stable_writes(bdev);
@@ -175,10 +185,14 @@ static void backing_probe_file(struct dimgblk_backing *backing)
 	struct super_block *sb = file_inode(file)->i_sb;
 	struct kstatfs statfs;
 
-	/* f_mapping is the lower file's on overlayfs: two names, one identity */
-	backing->inode = file->f_mapping->host;
+	/* On overlayfs the file of the layer below: two names, one identity. */
+	backing->identity = d_real_inode(file->f_path.dentry);
+	backing->mapping = d_real_inode(file->f_path.dentry)->i_mapping;
 	backing->dev = sb->s_dev;
-	backing->stable_writes = mapping_stable_writes(file->f_mapping);
+	/* btrfs checksums and does not say so. */
+	backing->stable_writes =
+		mapping_stable_writes(backing->mapping) ||
+		backing->mapping->host->i_sb->s_magic == BTRFS_SUPER_MAGIC;
 	backing->rotational = sb->s_bdev && bdev_rot(sb->s_bdev);
 	backing->block_size = SECTOR_SIZE;
 	backing_probe_dio(backing);
@@ -227,6 +241,8 @@ int dimgblk_backing_open(struct dimgblk_backing *backing, int fd,
 		backing_probe_bdev(backing);
 	else
 		backing_probe_file(backing);
+	spin_lock_init(&backing->wb_lock);
+	backing->wb_err = filemap_sample_wb_err(backing->mapping);
 	return 0;
 
 err_put_file:
@@ -297,7 +313,7 @@ const char *dimgblk_backing_no_direct(const struct dimgblk_backing *backing,
 		return "direct I/O on the backing file needs larger logical blocks";
 	if (geometry->offset & (align - 1))
 		return "the offset is not aligned for direct I/O";
-	if (backing->dio_mem_align > PAGE_SIZE)
+	if (backing->dio_mem_align > SECTOR_SIZE)
 		return "direct I/O on the backing file needs larger alignment of memory";
 	/* A page changed in flight would fail its checksum, seen on btrfs. */
 	if (automatic && backing->stable_writes)
@@ -352,17 +368,57 @@ void dimgblk_backing_rw_done(const struct dimgblk_backing *backing,
 }
 
 /**
- * dimgblk_backing_sync() - make what was written durable
+ * dimgblk_backing_sync() - make what was written durable, time stamps included
  * @file: the backing file
- * @datasync: time stamps need not be durable; sizes and extents are
  *
  * Context: process context; may sleep.
  *
  * Return: 0 or the errno of the file system.
  */
-int dimgblk_backing_sync(struct file *file, bool datasync)
+int dimgblk_backing_sync(struct file *file)
 {
-	return vfs_fsync(file, datasync);
+	return vfs_fsync(file, false);
+}
+
+/**
+ * dimgblk_backing_flush() - serve a FLUSH
+ * @backing: the backing file, writable
+ *
+ * A page that could not be written back is told once per open file, and a write
+ * with FUA may be the one who is told.  Whoever flushes has to know, too, for his
+ * writes may have been in that page; hence a second mark.
+ *
+ * Context: process context, NOIO; may sleep.
+ *
+ * Return: 0 or an errno of the file system, if anything written before could
+ * not be made durable.
+ */
+int dimgblk_backing_flush(struct dimgblk_backing *backing)
+{
+	int err = vfs_fsync(backing->file, true);
+	int wb_err;
+
+	/* Of two flushes at a time both must not move the mark. */
+	spin_lock(&backing->wb_lock);
+	wb_err = errseq_check_and_advance(&backing->mapping->wb_err,
+					  &backing->wb_err);
+	spin_unlock(&backing->wb_lock);
+	return err ? err : wb_err;
+}
+
+/**
+ * dimgblk_backing_covers() - does the file reach so far now?
+ * @backing: the backing file
+ * @end: byte behind the last one of interest
+ *
+ * Context: any.
+ *
+ * Return: true when it does; always for a block device, which has a fixed size.
+ */
+bool dimgblk_backing_covers(const struct dimgblk_backing *backing, loff_t end)
+{
+	return backing->is_bdev ||
+	       end <= i_size_read(file_inode(backing->file));
 }
 
 /**

@@ -9,6 +9,7 @@
  */
 
 #include <linux/blk-mq.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
@@ -90,7 +91,7 @@ static bool dimgblk_cmd_advance(struct dimgblk_cmd *cmd, long ret, int *err)
 	 * Nothing at all: the end of a file that was truncated.  More than
 	 * asked for: a broken file system.
 	 */
-	if (ret == 0 || ret > left)
+	if (ret == 0 || (ret > 0 && ret > left))
 		ret = -EIO;
 	*err = ret < 0 ? ret : 0;
 	if (ret < 0)
@@ -121,8 +122,15 @@ static void dimgblk_cmd_complete(struct kiocb *iocb, long ret)
 		blk_mq_complete_request(rq);
 		return;
 	}
+	/*
+	 * Once on the list the command may be run and ended by a work item that
+	 * was queued before; dimgblk_queue_idle() waits for this section before
+	 * the lane goes away.
+	 */
+	rcu_read_lock();
 	llist_add(&cmd->node, &lane->cmds);
 	queue_work(lane->wq, &lane->work);
+	rcu_read_unlock();
 }
 
 /*
@@ -200,6 +208,9 @@ static void dimgblk_cmd_iter(struct dimgblk_cmd *cmd, struct iov_iter *iter)
 	if (cmd->bvecs == cmd->inline_bvecs)
 		nr = DIMGBLK_INLINE_BVECS;
 	nr = dimgblk_cmd_copy_bvecs(cmd, nr, &len);
+	/* Direct I/O takes whole blocks only. */
+	if (len < blk_rq_bytes(rq) - cmd->done)
+		len = round_down(len, queue_logical_block_size(rq->q));
 	iov_iter_bvec(iter, dir, cmd->bvecs, nr, len);
 }
 
@@ -226,6 +237,7 @@ static long dimgblk_cmd_submit(struct dimgblk_cmd *cmd, loff_t pos)
 		 * O_APPEND would send writes to the end of the file.
 		 */
 		.ki_flags = (cmd->direct ? IOCB_DIRECT : 0) |
+			    (req_op(rq) == REQ_OP_WRITE ? IOCB_WRITE : 0) |
 			    (rq->cmd_flags & REQ_FUA ? IOCB_DSYNC : 0),
 		.ki_complete = cmd->direct ? dimgblk_cmd_complete : NULL,
 	};
@@ -298,6 +310,12 @@ static int dimgblk_cmd_zero_range(struct dimgblk_device *dev, loff_t pos,
 static int dimgblk_cmd_write_zeroes(struct dimgblk_device *dev,
 				    struct request *rq, loff_t pos)
 {
+	/*
+	 * Past the end of a file that was truncated neither would make the bytes
+	 * readable; a write does, so let the block layer write zeroes.
+	 */
+	if (!dimgblk_backing_covers(&dev->backing, pos + blk_rq_bytes(rq)))
+		return -EOPNOTSUPP;
 	if (rq->cmd_flags & REQ_NOUNMAP)
 		return dimgblk_cmd_zero_range(dev, pos, blk_rq_bytes(rq));
 	return dimgblk_cmd_punch_hole(dev, pos, blk_rq_bytes(rq));
@@ -312,8 +330,8 @@ static int dimgblk_cmd_check(struct dimgblk_device *dev, struct request *rq,
 {
 	u64 start = 0;
 
-	/* Pairs with WRITE_ONCE() in dimgblk_device_set_state(). */
-	if (READ_ONCE(dev->state) == DIMGBLK_DEAD)
+	/* Pairs with WRITE_ONCE() in dimgblk_device_set_state() and detach. */
+	if (READ_ONCE(dev->state) == DIMGBLK_DEAD || READ_ONCE(dev->fail_io))
 		return -EIO;
 	if (op_is_write(req_op(rq)) && dev->backing.read_only)
 		return -EROFS;
@@ -331,8 +349,7 @@ static int dimgblk_cmd_flush(struct dimgblk_device *dev,
 			     struct dimgblk_drain *drain)
 {
 	if (!drain->synced) {
-		drain->sync_error = dimgblk_backing_sync(dev->backing.file,
-							 true);
+		drain->sync_error = dimgblk_backing_flush(&dev->backing);
 		drain->synced = true;
 	}
 	return drain->sync_error;

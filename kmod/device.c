@@ -15,8 +15,8 @@
 
 #include "dimgblk.h"
 
-/* How long a forced detach waits for requests inside the backing file. */
-#define DIMGBLK_FORCED_WAIT	(5 * HZ)
+/* How long a detach request waits for the backing file. */
+#define DIMGBLK_DETACH_WAIT	(5 * HZ)
 
 /* Runs detach_work; a work item may wait for a hung backing file for ever. */
 static struct workqueue_struct *dimgblk_detach_wq;
@@ -44,6 +44,8 @@ static void dimgblk_device_set_state(struct dimgblk_device *dev,
 enum dimgblk_device_state
 dimgblk_device_public_state(const struct dimgblk_device *dev)
 {
+	if (READ_ONCE(dev->fail_io))
+		return DIMGBLK_STATE_DEAD;
 	switch (READ_ONCE(dev->state)) {
 	case DIMGBLK_DETACHING:
 		return DIMGBLK_STATE_DETACHING;
@@ -68,9 +70,8 @@ static void dimgblk_device_release_ref(struct kref *ref)
 
 	/*
 	 * The caller may be the block layer, inside ->free_disk, after the
-	 * module could be unloaded.  dimgblk_device_exit() waits for the count
-	 * and then for the end of RCU callbacks, hence for the last instruction
-	 * of ours.
+	 * module could be unloaded: dimgblk_device_exit() waits for the count,
+	 * and so for a grace period that began in here.
 	 */
 	call_rcu(&dev->rcu, dimgblk_device_free_rcu);
 }
@@ -103,9 +104,16 @@ static int dimgblk_device_drop_file(struct dimgblk_device *dev, bool sync)
 	if (!file)
 		return 0;
 	if (sync && !dev->backing.read_only)
-		err = dimgblk_backing_sync(file, false);
+		err = dimgblk_backing_sync(file);
 	fput(file);
 	return err;
+}
+
+/* Queue detach_work, which may happen once in a life. */
+static void dimgblk_device_queue_detach(struct dimgblk_device *dev)
+{
+	if (!test_and_set_bit(0, &dev->detach_begun))
+		queue_work(dimgblk_detach_wq, &dev->detach_work);
 }
 
 /* The mirror of dimgblk_device_attach(). */
@@ -113,14 +121,20 @@ static void dimgblk_device_detach_work(struct work_struct *work)
 {
 	struct dimgblk_device *dev =
 		container_of(work, struct dimgblk_device, detach_work);
-	bool dead = READ_ONCE(dev->state) == DIMGBLK_DEAD;
+	bool dead;
+
+	mutex_lock(&dev->disk->open_mutex);
+	if (READ_ONCE(dev->fail_io))
+		dimgblk_device_set_state(dev, DIMGBLK_DEAD);
+	dead = dev->state == DIMGBLK_DEAD;
+	mutex_unlock(&dev->disk->open_mutex);
 
 	/* Tell users at once; del_gendisk() alone would write back first. */
 	if (dead)
 		blk_mark_disk_dead(dev->disk);
 	del_gendisk(dev->disk);
 	dimgblk_queue_idle(dev);
-	dev->detach_error = dimgblk_device_drop_file(dev, !dead);
+	dev->detach_error = dimgblk_device_drop_file(dev, true);
 	dimgblk_registry_remove(dev);
 	dimgblk_event(dev, DIMGBLK_EVENT_DETACH);
 	complete_all(&dev->detached);
@@ -155,7 +169,7 @@ int dimgblk_device_open(struct gendisk *disk, blk_mode_t mode)
 	 * end an auto-detach device before its user has come.
 	 */
 	if ((mode & BLK_OPEN_EXCL) && dev->auto_detach)
-		dev->armed = true;
+		WRITE_ONCE(dev->armed, true);
 	return 0;
 }
 
@@ -175,15 +189,16 @@ void dimgblk_device_close(struct gendisk *disk)
 	unsigned int memflags;
 
 	lockdep_assert_held(&disk->open_mutex);
-	if (disk_openers(disk) || dev->state != DIMGBLK_LIVE || !dev->armed)
+	if (disk_openers(disk) || dev->state != DIMGBLK_LIVE ||
+	    !READ_ONCE(dev->armed))
 		return;
 	/* No opener, so no request either, but nobody promises that. */
 	memflags = blk_mq_freeze_queue(disk->queue);
 	dimgblk_device_set_state(dev, DIMGBLK_DEAD);
-	dimgblk_queue_idle(dev);
-	dimgblk_device_drop_file(dev, false);
 	blk_mq_unfreeze_queue(disk->queue, memflags);
-	queue_work(dimgblk_detach_wq, &dev->detach_work);
+	/* Requests that come now fail before they touch the file. */
+	dimgblk_device_drop_file(dev, false);
+	dimgblk_device_queue_detach(dev);
 }
 
 /* ->set_read_only: what was attached read-only stays so (BLKROSET). */
@@ -286,9 +301,18 @@ int dimgblk_device_attach(const struct dimgblk_config *config,
 	err = dimgblk_plan_check_config(config, extack);
 	if (err)
 		return err;
+	/*
+	 * Until the end of detach_work.  Unloading may have begun, and would
+	 * then wait for this request, but for no device.
+	 */
+	if (!try_module_get(THIS_MODULE)) {
+		NL_SET_ERR_MSG(extack, "the module is being unloaded");
+		return -ENODEV;
+	}
+	err = -ENOMEM;
 	dev = dimgblk_device_alloc(config);
 	if (!dev)
-		return -ENOMEM;
+		goto err_module_put;
 	err = dimgblk_backing_open(&dev->backing, config->backing_fd,
 				   config->flags & DIMGBLK_FLAG_READ_ONLY,
 				   extack);
@@ -307,13 +331,13 @@ int dimgblk_device_attach(const struct dimgblk_config *config,
 	if (err)
 		goto err_queue_destroy;
 
-	__module_get(THIS_MODULE);	/* until the end of detach_work */
 	get_device(disk_to_dev(dev->disk));	/* for the caller */
+	/* Under the mutex: the last close may not end it before it is listed. */
 	mutex_lock(&dev->disk->open_mutex);
 	dimgblk_device_set_state(dev, DIMGBLK_LIVE);
-	mutex_unlock(&dev->disk->open_mutex);
 	dimgblk_registry_publish(dev);
 	dimgblk_event(dev, DIMGBLK_EVENT_ATTACH);
+	mutex_unlock(&dev->disk->open_mutex);
 	*attached = dev;
 	return 0;
 
@@ -325,13 +349,18 @@ err_put_file:
 	fput(dev->backing.file);
 err_release:
 	dimgblk_device_release(dev);
+err_module_put:
+	module_put(THIS_MODULE);
+	if (!extack->_msg)
+		NL_SET_ERR_MSG(extack,
+			       "the kernel could not make the device, most likely for want of memory");
 	return err;
 }
 
 /*
- * Decide about detach, under open_mutex, so that no open comes in between.
- * Return: 0 when detach_work is to be queued, 1 when the device stays for now,
- * or an errno.
+ * Decide about a detach that is not forced, under open_mutex, so that no open
+ * comes in between.  Return: 0 when it is under way, 1 when the device stays for
+ * now, or an errno.
  */
 static int dimgblk_device_begin_detach(struct dimgblk_device *dev,
 				       enum dimgblk_detach_mode mode,
@@ -340,19 +369,11 @@ static int dimgblk_device_begin_detach(struct dimgblk_device *dev,
 	unsigned int openers = disk_openers(dev->disk);
 
 	lockdep_assert_held(&dev->disk->open_mutex);
-	if (dev->state != DIMGBLK_LIVE) {
-		/* Requests that hold up a detach can be failed later, too. */
-		if (mode == DIMGBLK_DETACH_FORCED)
-			dimgblk_device_set_state(dev, DIMGBLK_DEAD);
-		return 1;
-	}
-	if (mode == DIMGBLK_DETACH_FORCED) {
-		dimgblk_device_set_state(dev, DIMGBLK_DEAD);
-		return 0;
-	}
+	if (dev->state != DIMGBLK_LIVE || READ_ONCE(dev->fail_io))
+		return 0;	/* begun before: wait for it */
 	if (openers && mode == DIMGBLK_DETACH_LAZY) {
 		WRITE_ONCE(dev->auto_detach, true);
-		dev->armed = true;
+		WRITE_ONCE(dev->armed, true);
 		return 1;
 	}
 	if (openers) {
@@ -361,21 +382,44 @@ static int dimgblk_device_begin_detach(struct dimgblk_device *dev,
 		return -EBUSY;
 	}
 	dimgblk_device_set_state(dev, DIMGBLK_DETACHING);
+	dimgblk_device_queue_detach(dev);
 	return 0;
 }
 
-/* Wait for detach_work, which goes on if the caller is killed. */
+/*
+ * Begin any detach.  A forced one takes no lock: who holds open_mutex may be
+ * waiting for the very requests that it shall fail.
+ */
+static int dimgblk_device_start_detach(struct dimgblk_device *dev,
+				       enum dimgblk_detach_mode mode,
+				       struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	if (mode == DIMGBLK_DETACH_FORCED) {
+		/* Pairs with READ_ONCE() in dimgblk_cmd_check(). */
+		WRITE_ONCE(dev->fail_io, true);
+		dimgblk_device_queue_detach(dev);
+		return 0;
+	}
+	ret = mutex_lock_killable(&dev->disk->open_mutex);
+	if (ret)
+		return ret;
+	ret = dimgblk_device_begin_detach(dev, mode, extack);
+	mutex_unlock(&dev->disk->open_mutex);
+	return ret;
+}
+
+/*
+ * Wait for detach_work, which goes on if the caller is killed or has waited long
+ * enough: the netlink core lets no family come or go while a request is served.
+ */
 static int dimgblk_device_wait_detached(struct dimgblk_device *dev,
-					enum dimgblk_detach_mode mode,
 					enum dimgblk_device_state *state)
 {
-	long left;
+	long left = wait_for_completion_killable_timeout(&dev->detached,
+							 DIMGBLK_DETACH_WAIT);
 
-	if (mode == DIMGBLK_DETACH_FORCED)
-		left = wait_for_completion_killable_timeout(&dev->detached,
-							    DIMGBLK_FORCED_WAIT);
-	else
-		left = wait_for_completion_killable(&dev->detached) ?: 1;
 	if (left < 0)
 		return -EINTR;
 	if (left == 0) {
@@ -393,12 +437,13 @@ static int dimgblk_device_wait_detached(struct dimgblk_device *dev,
  * @state: set to what has become of it
  * @extack: gets the reason of a refusal
  *
- * Context: process context, without locks; waits for requests and syncs the
- * backing file.
+ * Context: process context, without locks; waits some seconds for requests and
+ * for the sync of the backing file.
  *
- * Return: 0; -EBUSY when it is in use and @mode is strict; -EINTR when killed
- * while waiting, detach goes on; or the errno of the last sync, after which the
- * device is gone nevertheless.
+ * Return: 0 with @state detached, live (lazy, in use), or detaching or dead when
+ * the backing file has not answered yet; -EBUSY when it is in use and @mode is
+ * strict; -EINTR when killed while waiting, detach goes on; or the errno of the
+ * last sync, after which the device is gone nevertheless.
  */
 int dimgblk_device_detach(struct dimgblk_device *dev,
 			  enum dimgblk_detach_mode mode,
@@ -414,19 +459,15 @@ int dimgblk_device_detach(struct dimgblk_device *dev,
 	 * the file is free when the reply is read.
 	 */
 	file = dimgblk_registry_get_file(dev);
-	mutex_lock(&dev->disk->open_mutex);
-	ret = dimgblk_device_begin_detach(dev, mode, extack);
-	mutex_unlock(&dev->disk->open_mutex);
+	ret = dimgblk_device_start_detach(dev, mode, extack);
 	if (ret < 0)
 		goto out_put_file;
-	if (ret == 0) {
-		queue_work(dimgblk_detach_wq, &dev->detach_work);
-	} else if (READ_ONCE(dev->state) == DIMGBLK_LIVE) {
+	if (ret > 0) {
 		*state = DIMGBLK_STATE_LIVE;
 		ret = 0;
 		goto out_put_file;
 	}
-	ret = dimgblk_device_wait_detached(dev, mode, state);
+	ret = dimgblk_device_wait_detached(dev, state);
 	if (ret && ret != -EINTR)
 		NL_SET_ERR_MSG(extack,
 			       "detached, but the last sync of the backing file failed: recent writes may be lost");
@@ -441,9 +482,11 @@ static int dimgblk_device_set_size(struct dimgblk_device *dev, u64 size,
 				   struct netlink_ext_ack *extack)
 {
 	struct gendisk *disk = dev->disk;
-	int err = 0;
+	int err;
 
-	mutex_lock(&disk->open_mutex);
+	err = mutex_lock_killable(&disk->open_mutex);
+	if (err)
+		return err;
 	if (dev->state != DIMGBLK_LIVE) {
 		NL_SET_ERR_MSG(extack, "the device is being detached");
 		err = -ENODEV;
@@ -506,18 +549,45 @@ out_unlock:
 	return err;
 }
 
+/* Between requests, with nothing in the page cache left to be written. */
+static int dimgblk_device_switch_direct(struct dimgblk_device *dev, bool in_use,
+					struct netlink_ext_ack *extack)
+{
+	struct file *file = dimgblk_registry_get_file(dev);
+	unsigned int memflags;
+	int err = 0;
+
+	if (!file) {
+		NL_SET_ERR_MSG(extack, "the device is being detached");
+		return -ENODEV;
+	}
+	if (!dev->backing.read_only)
+		err = dimgblk_backing_sync(file);
+	fput(file);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "the backing file cannot be synced");
+		return err;
+	}
+	memflags = blk_mq_freeze_queue(dev->disk->queue);
+	err = dimgblk_registry_set_direct(dev, in_use, extack);
+	blk_mq_unfreeze_queue(dev->disk->queue, memflags);
+	return err;
+}
+
 /**
  * dimgblk_device_set_direct() - switch direct I/O
  * @dev: device, with a reference of the caller
  * @direct: DIMGBLK_DIRECT_*
  * @extack: gets the reason of a refusal
  *
- * Requests under way end as they began; the file system keeps direct and
- * buffered I/O on the same bytes coherent.
+ * No request is served both ways: a page that is read for a buffered write while
+ * a direct write to its other half is under way would undo the latter.
  *
- * Context: process context, without locks.
+ * Context: process context, without locks; waits for requests.
  *
- * Return: 0, or -EINVAL when direct I/O is insisted on and cannot be had.
+ * Return: 0; -EINVAL when direct I/O is insisted on and cannot be had; -EBUSY
+ * when another device uses bytes in the same page of the file in the other mode;
+ * -ENODEV when it is being detached; or an errno of the sync.
  */
 int dimgblk_device_set_direct(struct dimgblk_device *dev, u32 direct,
 			      struct netlink_ext_ack *extack)
@@ -532,8 +602,11 @@ int dimgblk_device_set_direct(struct dimgblk_device *dev, u32 direct,
 		goto out_unlock;
 	if (direct == dev->direct)
 		goto out_unlock;
+	if (in_use != dev->direct_in_use)
+		err = dimgblk_device_switch_direct(dev, in_use, extack);
+	if (err)
+		goto out_unlock;
 	WRITE_ONCE(dev->direct, direct);
-	WRITE_ONCE(dev->direct_in_use, in_use);
 	WRITE_ONCE(dev->direct_reason, reason);
 	dimgblk_event(dev, DIMGBLK_EVENT_SETTINGS);
 out_unlock:

@@ -12,6 +12,7 @@
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 #include <linux/completion.h>
+#include <linux/errseq.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/llist.h>
@@ -118,9 +119,11 @@ struct dimgblk_config {
  * struct dimgblk_backing - the backing file and what it can do
  * @file: the file, or NULL when the reference was dropped; written under the
  *	registry mutex
- * @inode: identity for the overlap check, not a reference: the inode of the
- *	file, or of the whole disk when the backing file is a block device
- * @start: position of byte 0 of the file in @inode, bytes; not 0 for a partition
+ * @mapping: pages of the file, or of the file of the layer below an overlay
+ * @identity: for the overlap check, not a reference: the inode of @mapping, or
+ *	the whole disk when the backing file is a block device
+ * @start: position of byte 0 of the file in @identity, bytes; not 0 for a
+ *	partition
  * @dev: device number of the block device, or of the file's super block
  * @is_bdev: the backing file is a block device
  * @read_only: opened without write access, or asked to be read-only
@@ -131,12 +134,16 @@ struct dimgblk_config {
  *	possible
  * @dio_mem_align: alignment of memory for direct I/O, bytes
  * @discard_granularity: bytes, 0 when discard is not supported
+ * @wb_lock: protects @wb_err
+ * @wb_err: write-back errors of @mapping up to here were told to a FLUSH
  *
- * Filled by dimgblk_backing_open(), constant afterwards except for @file.
+ * Filled by dimgblk_backing_open(), constant afterwards except for @file and
+ * @wb_err.
  */
 struct dimgblk_backing {
 	struct file *file;
-	const void *inode;
+	struct address_space *mapping;
+	const void *identity;
 	u64 start;
 	dev_t dev;
 	bool is_bdev;
@@ -147,6 +154,8 @@ struct dimgblk_backing {
 	u32 dio_offset_align;
 	u32 dio_mem_align;
 	u32 discard_granularity;
+	spinlock_t wb_lock;	/* see @wb_err */
+	errseq_t wb_err;
 };
 
 /**
@@ -263,13 +272,16 @@ struct dimgblk_workers;
  * @workers: work queues shared by all devices on the same super block
  * @size: size in bytes; written under disk->open_mutex, read by the I/O path
  * @direct: DIMGBLK_DIRECT_* as asked for; written under @config_mutex
- * @direct_in_use: requests bypass the page cache; written under @config_mutex,
- *	read by the I/O path
+ * @direct_in_use: requests bypass the page cache; written under @config_mutex and
+ *	the registry mutex, with the queue frozen; read by the I/O path
  * @direct_reason: why not, or NULL; a string constant
  * @config_mutex: see the table of locks
  * @state: stage of its life; written under disk->open_mutex
  * @auto_detach: detach at the last close once @armed; under disk->open_mutex
- * @armed: an exclusive open was seen, or a lazy detach asked for; likewise
+ * @armed: an exclusive user was seen, or a lazy detach asked for; set once, by
+ *	open, detach and the I/O path
+ * @fail_io: a forced detach was asked for; set once
+ * @detach_begun: bit 0 is set by the one who queues @detach_work
  * @no_zero_range: the file system cannot zero a range and keep its blocks
  * @no_punch_hole: the file system cannot punch holes
  * @error_limit: how often error events are sent
@@ -306,6 +318,8 @@ struct dimgblk_device {
 	enum dimgblk_state state;
 	bool auto_detach;
 	bool armed;
+	bool fail_io;
+	unsigned long detach_begun;
 
 	/* Learnt by the I/O path, never unlearnt. */
 	bool no_zero_range;
@@ -371,6 +385,8 @@ int dimgblk_registry_add(struct dimgblk_device *dev,
 void dimgblk_registry_remove(struct dimgblk_device *dev);
 int dimgblk_registry_grow(struct dimgblk_device *dev, u64 size,
 			  struct netlink_ext_ack *extack);
+int dimgblk_registry_set_direct(struct dimgblk_device *dev, bool direct,
+				struct netlink_ext_ack *extack);
 struct file *dimgblk_registry_get_file(struct dimgblk_device *dev);
 struct file *dimgblk_registry_take_file(struct dimgblk_device *dev);
 struct dimgblk_device *dimgblk_registry_get(u32 index);
@@ -416,7 +432,9 @@ ssize_t dimgblk_backing_rw(const struct dimgblk_backing *backing,
 			   struct kiocb *iocb, struct iov_iter *iter);
 void dimgblk_backing_rw_done(const struct dimgblk_backing *backing,
 			     struct kiocb *iocb);
-int dimgblk_backing_sync(struct file *file, bool datasync);
+int dimgblk_backing_sync(struct file *file);
+int dimgblk_backing_flush(struct dimgblk_backing *backing);
+bool dimgblk_backing_covers(const struct dimgblk_backing *backing, loff_t end);
 int dimgblk_backing_punch_hole(const struct dimgblk_backing *backing,
 			       loff_t pos, loff_t len);
 int dimgblk_backing_zero_range(const struct dimgblk_backing *backing,

@@ -14,7 +14,7 @@
 /* DIMGBLK_CMD_DEVICE_ATTACH - do */
 const struct nla_policy dimgblk_device_attach_nl_policy[DIMGBLK_A_NAME + 1] = {
 	[DIMGBLK_A_INDEX] = { .type = NLA_U32, },
-	[DIMGBLK_A_BACKING_FD] = NLA_POLICY_MIN(NLA_S32, 0),
+	[DIMGBLK_A_BACKING_FD] = { .type = NLA_S32, },
 	[DIMGBLK_A_OFFSET] = { .type = NLA_U64, },
 	[DIMGBLK_A_SIZE_LIMIT] = { .type = NLA_U64, },
 	[DIMGBLK_A_LOGICAL_BLOCK_SIZE] = { .type = NLA_U32, },

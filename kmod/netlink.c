@@ -43,6 +43,7 @@ static int dimgblk_nl_check_admin(struct sk_buff *skb, struct genl_info *info)
  * @admin: show what only CAP_SYS_ADMIN may see
  * @opens: show the number of openers
  * @cb: dump under way, or NULL
+ * @path: room for a path, PATH_MAX bytes, if @admin
  */
 struct dimgblk_nl_fill {
 	struct sk_buff *skb;
@@ -53,34 +54,29 @@ struct dimgblk_nl_fill {
 	bool admin;
 	bool opens;
 	struct netlink_callback *cb;
+	char *path;
 };
 
 /* Who holds the registry mutex may look at the backing file. */
 static int dimgblk_nl_put_backing(struct sk_buff *skb,
-				  const struct dimgblk_backing *backing)
+				  const struct dimgblk_backing *backing,
+				  char *buf)
 {
-	char *buf, *path;
-	int err = -EMSGSIZE;
+	char *path;
 
 	if (!backing->file)
 		return 0;
-	buf = kmalloc(PATH_MAX, GFP_KERNEL);
-	if (!buf)
-		return -ENOMEM;
 	path = file_path(backing->file, buf, PATH_MAX);
 	/* Too long to be told: everything else still is. */
 	if (!IS_ERR(path) && nla_put_string(skb, DIMGBLK_A_BACKING_PATH, path))
-		goto out_free_buf;
+		return -EMSGSIZE;
 	if (nla_put_u64_64bit(skb, DIMGBLK_A_BACKING_INODE,
 			      file_inode(backing->file)->i_ino,
 			      DIMGBLK_A_PAD) ||
 	    nla_put_u32(skb, DIMGBLK_A_BACKING_MAJOR, MAJOR(backing->dev)) ||
 	    nla_put_u32(skb, DIMGBLK_A_BACKING_MINOR, MINOR(backing->dev)))
-		goto out_free_buf;
-	err = 0;
-out_free_buf:
-	kfree(buf);
-	return err;
+		return -EMSGSIZE;
+	return 0;
 }
 
 /* What was asked for, with every default resolved. */
@@ -154,7 +150,8 @@ static int dimgblk_nl_fill_device(struct dimgblk_device *dev, void *arg)
 	if (!err)
 		err = dimgblk_nl_put_settings(fill->skb, dev);
 	if (!err && fill->admin)
-		err = dimgblk_nl_put_backing(fill->skb, &dev->backing);
+		err = dimgblk_nl_put_backing(fill->skb, &dev->backing,
+					     fill->path);
 	if (err) {
 		genlmsg_cancel(fill->skb, hdr);
 		return err;
@@ -166,6 +163,20 @@ static int dimgblk_nl_fill_device(struct dimgblk_device *dev, void *arg)
 static struct sk_buff *dimgblk_nl_alloc_reply(void)
 {
 	return genlmsg_new(DIMGBLK_NL_REPLY_SIZE, GFP_KERNEL);
+}
+
+/* Allocate what @fill needs, before any lock is taken. */
+static int dimgblk_nl_fill_begin(struct dimgblk_nl_fill *fill)
+{
+	if (!fill->admin)
+		return 0;
+	fill->path = kmalloc(PATH_MAX, GFP_KERNEL);
+	return fill->path ? 0 : -ENOMEM;
+}
+
+static void dimgblk_nl_fill_end(struct dimgblk_nl_fill *fill)
+{
+	kfree(fill->path);
 }
 
 /* Send all there is to tell of @dev in @skb, which is used up. */
@@ -183,7 +194,10 @@ static int dimgblk_nl_reply_device(struct sk_buff *skb, struct genl_info *info,
 	};
 	int err;
 
-	err = dimgblk_registry_show(dev, dimgblk_nl_fill_device, &fill);
+	err = dimgblk_nl_fill_begin(&fill);
+	if (!err)
+		err = dimgblk_registry_show(dev, dimgblk_nl_fill_device, &fill);
+	dimgblk_nl_fill_end(&fill);
 	if (err) {
 		nlmsg_free(skb);
 		return err;
@@ -411,8 +425,12 @@ int dimgblk_nl_device_get_dumpit(struct sk_buff *skb,
 	u32 index = cb->args[0];
 	int err;
 
+	err = dimgblk_nl_fill_begin(&fill);
+	if (err)
+		return err;
 	cb->seq = dimgblk_registry_generation();
 	err = dimgblk_registry_walk(&index, dimgblk_nl_fill_device, &fill);
+	dimgblk_nl_fill_end(&fill);
 	cb->args[0] = index;
 	/* Full is no error, unless not even one device fits. */
 	if (err && !(err == -EMSGSIZE && skb->len))

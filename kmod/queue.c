@@ -162,6 +162,13 @@ static blk_status_t dimgblk_queue_rq(struct blk_mq_hw_ctx *hctx,
 	bool direct = READ_ONCE(dev->direct_in_use);
 
 	blk_mq_start_request(bd->rq);
+	/*
+	 * A user that holds the disk exclusively, and that ->open of a partition
+	 * was not told about (Linux 6.1, when udev has it open, too).
+	 */
+	if (unlikely(READ_ONCE(dev->auto_detach) &&
+		     READ_ONCE(dev->disk->part0->bd_holders)))
+		WRITE_ONCE(dev->armed, true);
 	/* A worker may wait, so the request need not be refused with EAGAIN. */
 	bd->rq->cmd_flags &= ~REQ_NOWAIT;
 	dimgblk_cmd_init(cmd, dimgblk_queue_lane(hwq, bd, direct), direct);
@@ -209,9 +216,11 @@ static void dimgblk_queue_limits(const struct dimgblk_device *dev,
 		.max_hw_sectors = SZ_4M >> SECTOR_SHIFT,
 		.max_segments = USHRT_MAX,
 		.max_segment_size = UINT_MAX,
-		/* Direct I/O may be switched on later: be ready for it. */
-		.dma_alignment = clamp_t(u32, backing->dio_mem_align,
-					 SECTOR_SIZE, PAGE_SIZE) - 1,
+		/*
+		 * Not more for the sake of direct I/O: file systems bring
+		 * buffers that are aligned to sectors only.
+		 */
+		.dma_alignment = SECTOR_SIZE - 1,
 	};
 	if (backing->stable_writes)
 		lim->features |= BLK_FEAT_STABLE_WRITES;
@@ -226,8 +235,10 @@ static void dimgblk_queue_limits(const struct dimgblk_device *dev,
 		return;
 	lim->discard_granularity = max(block_size,
 				       backing->discard_granularity);
-	lim->max_hw_discard_sectors = UINT_MAX >> SECTOR_SHIFT;
-	lim->max_write_zeroes_sectors = UINT_MAX >> SECTOR_SHIFT;
+	/* Whole blocks, for what is cut off at the limit. */
+	lim->max_hw_discard_sectors =
+		round_down(UINT_MAX, block_size) >> SECTOR_SHIFT;
+	lim->max_write_zeroes_sectors = lim->max_hw_discard_sectors;
 }
 
 /*
@@ -350,7 +361,8 @@ err_put_workers:
  * dimgblk_queue_idle() - wait until no work item touches a command
  * @dev: device whose requests have all ended and that gets no new ones
  *
- * A request may end before the work item that ran it returns.
+ * A request may end before the work item that ran it returns, and before whoever
+ * queued that work item (->queue_rq or a completion, both under RCU) has done so.
  *
  * Context: process context; may sleep.
  */
@@ -359,6 +371,7 @@ void dimgblk_queue_idle(struct dimgblk_device *dev)
 	enum dimgblk_lane_kind kind;
 	unsigned int i;
 
+	synchronize_rcu();
 	for (i = 0; i < dev->nr_hw_queues; i++)
 		for (kind = 0; kind < DIMGBLK_NR_LANES; kind++)
 			flush_work(&dev->hw_queues[i].lanes[kind].work);

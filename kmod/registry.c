@@ -21,25 +21,54 @@ static unsigned int dimgblk_registry_count;
 /* Changes with the set of live devices; a dump that sees two is inconsistent. */
 static unsigned int dimgblk_registry_seq = 1;
 
-/* Would @dev, @size bytes long, share bytes with @other, one being written? */
+/**
+ * struct dimgblk_range - bytes of a backing file that a device uses
+ * @start: first byte
+ * @size: length, bytes
+ */
+struct dimgblk_range {
+	u64 start;
+	u64 size;
+};
+
+/* The range of @dev, @size bytes long, in units of @unit bytes. */
+static struct dimgblk_range
+dimgblk_registry_range(const struct dimgblk_device *dev, u64 size, u32 unit)
+{
+	u64 start = dev->backing.start + dev->geometry.offset;
+	u64 end = round_up(start + size, unit);
+
+	start = round_down(start, unit);
+	return (struct dimgblk_range) { .start = start, .size = end - start };
+}
+
+/*
+ * Would @dev, @size bytes long and @direct, share bytes with @other, one being
+ * written?  If one of them uses the page cache and the other does not, bytes in
+ * the same page count as shared: writing the page back would undo what went past
+ * it.
+ */
 static bool dimgblk_registry_clash(const struct dimgblk_device *dev, u64 size,
+				   bool direct,
 				   const struct dimgblk_device *other)
 {
+	struct dimgblk_range a, b;
+	u32 unit;
+
 	if (other == dev || !other->backing.file)
 		return false;
-	if (dev->backing.inode != other->backing.inode)
+	if (dev->backing.identity != other->backing.identity)
 		return false;
 	if (dev->backing.read_only && other->backing.read_only)
 		return false;
-	return dimgblk_geometry_overlap(dev->backing.start +
-					dev->geometry.offset, size,
-					other->backing.start +
-					other->geometry.offset,
-					atomic64_read(&other->size));
+	unit = direct == other->direct_in_use ? SECTOR_SIZE : PAGE_SIZE;
+	a = dimgblk_registry_range(dev, size, unit);
+	b = dimgblk_registry_range(other, atomic64_read(&other->size), unit);
+	return dimgblk_geometry_overlap(a.start, a.size, b.start, b.size);
 }
 
 static int dimgblk_registry_check_overlap(const struct dimgblk_device *dev,
-					  u64 size,
+					  u64 size, bool direct,
 					  struct netlink_ext_ack *extack)
 {
 	struct dimgblk_device *other;
@@ -49,7 +78,7 @@ static int dimgblk_registry_check_overlap(const struct dimgblk_device *dev,
 	if (dev->flags & DIMGBLK_FLAG_ALLOW_OVERLAP)
 		return 0;
 	xa_for_each(&dimgblk_registry_xa, index, other) {
-		if (!dimgblk_registry_clash(dev, size, other))
+		if (!dimgblk_registry_clash(dev, size, direct, other))
 			continue;
 		NL_SET_ERR_MSG_FMT(extack,
 				   "dimgblk%lu uses bytes of the same backing file, one writes",
@@ -86,10 +115,11 @@ static int dimgblk_registry_insert(struct dimgblk_device *dev,
 	int err;
 
 	lockdep_assert_held(&dimgblk_registry_mutex);
+	/* NOIO: reclaim could wait for a hung backing file, with the mutex. */
 	if (config->any_index)
 		return xa_alloc(&dimgblk_registry_xa, &dev->index, dev,
-				XA_LIMIT(0, DIMGBLK_MAX_INDEX), GFP_KERNEL);
-	err = xa_insert(&dimgblk_registry_xa, config->index, dev, GFP_KERNEL);
+				XA_LIMIT(0, DIMGBLK_MAX_INDEX), GFP_NOIO);
+	err = xa_insert(&dimgblk_registry_xa, config->index, dev, GFP_NOIO);
 	if (err == -EBUSY) {
 		NL_SET_ERR_MSG_FMT(extack, "dimgblk%u is attached already",
 				   config->index);
@@ -132,7 +162,7 @@ int dimgblk_registry_add(struct dimgblk_device *dev,
 	if (err)
 		goto out_unlock;
 	err = dimgblk_registry_check_overlap(dev, atomic64_read(&dev->size),
-					     extack);
+					     dev->direct_in_use, extack);
 	if (err)
 		goto out_unlock;
 	err = dimgblk_registry_insert(dev, config, extack);
@@ -185,9 +215,36 @@ int dimgblk_registry_grow(struct dimgblk_device *dev, u64 size,
 
 	mutex_lock(&dimgblk_registry_mutex);
 	if (size > atomic64_read(&dev->size))
-		err = dimgblk_registry_check_overlap(dev, size, extack);
+		err = dimgblk_registry_check_overlap(dev, size,
+						     dev->direct_in_use,
+						     extack);
 	if (!err)
 		atomic64_set(&dev->size, size);
+	mutex_unlock(&dimgblk_registry_mutex);
+	return err;
+}
+
+/**
+ * dimgblk_registry_set_direct() - switch direct I/O, if the others allow it
+ * @dev: device whose config_mutex is held
+ * @direct: what it wants to be
+ * @extack: gets the reason of a refusal
+ *
+ * Takes effect at once for the devices that come later.
+ *
+ * Return: 0 with @dev->direct_in_use set, or -EBUSY when another device, in the
+ * other mode, uses bytes in the same page of the file.
+ */
+int dimgblk_registry_set_direct(struct dimgblk_device *dev, bool direct,
+				struct netlink_ext_ack *extack)
+{
+	int err;
+
+	mutex_lock(&dimgblk_registry_mutex);
+	err = dimgblk_registry_check_overlap(dev, atomic64_read(&dev->size),
+					     direct, extack);
+	if (!err)
+		WRITE_ONCE(dev->direct_in_use, direct);
 	mutex_unlock(&dimgblk_registry_mutex);
 	return err;
 }
