@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * detach.c - the command "detach": remove devices, or say who keeps them.
+ *
+ * Strict unless --lazy or --force is said. A device in use stays as it is, and
+ * every holder is named (holders.c). udev opens each disk for a moment after
+ * it changed; that alone makes no detach fail, it is waited for.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <time.h>
+
+#include "dimgsetup.h"
+
+/* How long a short use, such as a probe by udev, is waited for. */
+#define BUSY_LIMIT_US		(3 * 1000000ULL)
+#define BUSY_POLL_NS		20000000L
+
+static const struct option options[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "lazy", no_argument, NULL, 'l' },
+	{ "force", no_argument, NULL, 'f' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 }
+};
+
+static int usage(void)
+{
+	fputs("Usage: dimgsetup detach [OPTION]... DEV|IMAGE|NAME...\n"
+	      "       dimgsetup detach --all\n"
+	      "Remove devices. A device in use is not touched, and its users are named.\n"
+	      "When detach has succeeded the image is written out and free.\n\n"
+	      "  -a, --all      all devices of each IMAGE; without arguments all devices\n"
+	      "  -l, --lazy     if it is in use, detach at the last close\n"
+	      "  -f, --force    detach even if it is in use: its users get I/O errors, and\n"
+	      "                 what they had not written out is lost\n"
+	      "  -v, --verbose  say more on stderr\n"
+	      "  -h, --help     this text\n"
+	      "  -V, --version  print the version\n", stdout);
+	return DIMG_EXIT_OK;
+}
+
+/* -1 to go on, else the exit code. */
+static int parse(int argc, char **argv, uint32_t *mode, bool *all)
+{
+	int opt, ret;
+
+	*mode = DIMGBLK_DETACH_STRICT;
+	*all = false;
+	while ((opt = getopt_long(argc, argv, "alfvhV", options, NULL)) != -1) {
+		switch (opt) {
+		case 'a':
+			*all = true;
+			break;
+		case 'l':
+		case 'f':
+			if (*mode != DIMGBLK_DETACH_STRICT)
+				return dimg_usage_error("one of --lazy and --force, once");
+			*mode = opt == 'l' ? DIMGBLK_DETACH_LAZY :
+				DIMGBLK_DETACH_FORCED;
+			break;
+		case 'h':
+			return usage();
+		default:
+			ret = dimg_getopt_common(opt);
+			if (ret >= 0)
+				return ret;
+		}
+	}
+	if (optind == argc && !*all)
+		return dimg_usage_error("which device? --all means every one");
+	return -1;
+}
+
+/* One image may be on several devices: that needs a word from the user. */
+static int fail_several(const char *arg, const struct dimg_devices *found,
+			size_t first)
+{
+	size_t i;
+
+	dimg_say(arg, "is attached %zu times:", found->n - first);
+	for (i = first; i < found->n; i++)
+		fprintf(stderr, "  /dev/" DIMG_NODE_PREFIX "%u (offset %llu)\n",
+			found->v[i].index,
+			(unsigned long long)found->v[i].offset);
+	fputs("Give one of these devices, or say --all.\n", stderr);
+	return DIMG_EXIT_REFUSED;
+}
+
+/* Find what to detach; nothing is detached if one argument is wrong. */
+static int choose(struct dimg_nl *nl, int argc, char **argv, bool several,
+		  struct dimg_devices *chosen)
+{
+	struct dimg_devices all;
+	struct dimg_error e;
+	int i, ret = 0;
+
+	if (!argc)
+		return dimg_nl_dump(nl, chosen, &e) ? dimg_fail(NULL, &e) : 0;
+	if (dimg_nl_dump(nl, &all, &e))
+		return dimg_fail(NULL, &e);
+	for (i = 0; !ret && i < argc; i++) {
+		size_t first = chosen->n;
+
+		ret = dimg_resolve(&all, argv[i], chosen);
+		if (!ret && !several && chosen->n - first > 1)
+			ret = fail_several(argv[i], chosen, first);
+	}
+	dimg_devices_free(&all);
+	return ret;
+}
+
+/*
+ * Detach strictly, with patience for users that go by themselves: udev's
+ * workers, and a user that is gone before it can be named.
+ */
+static int detach_strict(struct dimg_nl *nl, const struct dimg_device *dev,
+			 const char *node, struct dimg_device *reply)
+{
+	const struct timespec pause = { .tv_nsec = BUSY_POLL_NS };
+	uint64_t deadline_us = dimg_now_us() + BUSY_LIMIT_US;
+	struct dimg_holders h;
+	struct dimg_error e;
+	int ret;
+
+	/* the identity in @dev keeps a retry from hitting a successor */
+	while (dimg_nl_detach(nl, dev, DIMGBLK_DETACH_STRICT, reply, &e)) {
+		if (e.err != EBUSY)
+			return dimg_fail(node, &e);
+		ret = dimg_holders_find(dev->major, dev->minor, &h);
+		if (ret || h.n > h.n_udev || dimg_now_us() > deadline_us) {
+			ret = dimg_fail_busy(node, &e, &h);
+			dimg_holders_free(&h);
+			return ret;
+		}
+		dimg_holders_free(&h);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/* Say what a lazy or forced detach has left behind. */
+static int report_rest(const char *node, const struct dimg_device *reply)
+{
+	if (reply->state == DIMGBLK_STATE_DETACHED)
+		return DIMG_EXIT_OK;
+	if (reply->state != DIMGBLK_STATE_DEAD) {
+		dimg_say(node, "is still open (%u times); it will be detached at the last close",
+			 reply->open_count);
+		return DIMG_EXIT_OK;
+	}
+	dimg_say(node,
+		 "is dead, but its backing file holds on to requests that it was given before; the image is not free yet\n"
+		 "It goes when the storage below answers or gives up; \"dimgsetup list\" shows it until then.");
+	return DIMG_EXIT_KERNEL;
+}
+
+/* One device of the list; failures are reported, the next one is tried. */
+static int detach_one(struct dimg_nl *nl, const struct dimg_device *dev,
+		      uint32_t mode)
+{
+	struct dimg_device reply = { 0 };
+	char node[DIMG_NODE_LEN];
+	struct dimg_error e;
+	int ret = 0;
+
+	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", dev->index);
+	if (mode == DIMGBLK_DETACH_STRICT)
+		ret = detach_strict(nl, dev, node, &reply);
+	else if (dimg_nl_detach(nl, dev, mode, &reply, &e))
+		ret = dimg_fail(node, &e);
+	if (!ret)
+		ret = report_rest(node, &reply);
+	dimg_device_free(&reply);
+	return ret;
+}
+
+/**
+ * dimg_cmd_detach - run "dimgsetup detach"
+ *
+ * All arguments are looked up before the first detach, so that a wrong one
+ * changes nothing. A device that cannot be detached does not keep the others.
+ *
+ * Return: an exit code; whatever went wrong has been reported.
+ */
+int dimg_cmd_detach(int argc, char **argv)
+{
+	struct dimg_devices chosen = { 0 };
+	struct dimg_nl *nl;
+	uint32_t mode;
+	bool all;
+	size_t i;
+	int ret, one;
+
+	ret = parse(argc, argv, &mode, &all);
+	if (ret >= 0)
+		return ret;
+	ret = dimg_connect(&nl);
+	if (ret)
+		return ret;
+	ret = choose(nl, argc - optind, argv + optind, all, &chosen);
+	/* newest first: an image may lie on a device attached before it */
+	for (i = ret ? 0 : chosen.n; i > 0; i--) {
+		one = detach_one(nl, &chosen.v[i - 1], mode);
+		if (!ret)
+			ret = one;
+	}
+	dimg_devices_free(&chosen);
+	dimg_nl_close(nl);
+	return ret;
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * device.c - owns the memory of struct dimg_device and of lists of them.
+ *
+ * nl.c fills devices in, the commands only read them. A device owns its three
+ * strings; a list owns its devices.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dimgsetup.h"
+
+/**
+ * dimg_device_free - give back the strings of a device, not the struct itself
+ *
+ * The device may be freed twice: it is empty afterwards.
+ */
+void dimg_device_free(struct dimg_device *dev)
+{
+	free(dev->name);
+	free(dev->direct_reason);
+	free(dev->backing_path);
+	memset(dev, 0, sizeof(*dev));
+}
+
+/**
+ * dimg_devices_add - append a device to a list
+ * @dev: its strings move to the list; on failure too, where they are freed
+ *
+ * Return: 0, or -ENOMEM with the list unchanged.
+ */
+int dimg_devices_add(struct dimg_devices *devs, struct dimg_device *dev)
+{
+	struct dimg_device *v;
+
+	v = reallocarray(devs->v, devs->n + 1, sizeof(*v));
+	if (!v) {
+		dimg_device_free(dev);
+		return -ENOMEM;
+	}
+	devs->v = v;
+	v[devs->n++] = *dev;
+	/* the caller's copy must not free what the list owns now */
+	memset(dev, 0, sizeof(*dev));
+	return 0;
+}
+
+/* Copy one string; NULL stays NULL and is no failure. */
+static int string_copy(char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -ENOMEM : 0;
+}
+
+/**
+ * dimg_devices_copy - append a copy of a device to a list
+ *
+ * Return: 0, or -ENOMEM with the list unchanged.
+ */
+int dimg_devices_copy(struct dimg_devices *devs, const struct dimg_device *dev)
+{
+	struct dimg_device copy = *dev;
+	int ret;
+
+	/* all three are assigned before any is freed: none may stay shared */
+	ret = string_copy(&copy.name, dev->name);
+	ret |= string_copy(&copy.direct_reason, dev->direct_reason);
+	ret |= string_copy(&copy.backing_path, dev->backing_path);
+	if (ret) {
+		dimg_device_free(&copy);
+		return -ENOMEM;
+	}
+	return dimg_devices_add(devs, &copy);
+}
+
+/**
+ * dimg_devices_free - give back a list and its devices
+ *
+ * The list is empty afterwards and can be filled again.
+ */
+void dimg_devices_free(struct dimg_devices *devs)
+{
+	size_t i;
+
+	for (i = 0; i < devs->n; i++)
+		dimg_device_free(&devs->v[i]);
+	free(devs->v);
+	devs->v = NULL;
+	devs->n = 0;
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * devset.c - owns the question which device numbers make up a disk: the disk
+ * itself and its partitions, as sysfs tells.
+ *
+ * holders.c asks who uses any of them, settle.c whether all are ready.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "dimgsetup.h"
+
+/*
+ * Read "MAJOR:MINOR" of the partition @name in the sysfs folder @d of a disk.
+ * Return: 0; -ENOENT if @name is no partition, or one that has just vanished.
+ */
+static int read_partition(DIR *d, const char *name, dev_t *dev)
+{
+	char path[NAME_MAX + 16];
+	unsigned int maj, min;
+	FILE *f;
+	int fd, n;
+
+	*dev = 0;
+	snprintf(path, sizeof(path), "%s/partition", name);
+	if (*name == '.' || faccessat(dirfd(d), path, F_OK, 0))
+		return -ENOENT;
+	snprintf(path, sizeof(path), "%s/dev", name);
+	fd = openat(dirfd(d), path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -ENOENT;
+	f = fdopen(fd, "r");
+	if (!f) {
+		close(fd);
+		return -ENOMEM;
+	}
+	n = fscanf(f, "%u:%u", &maj, &min);
+	fclose(f);
+	if (n != 2)
+		return -ENOENT;
+	*dev = makedev(maj, min);
+	return 0;
+}
+
+static int add_member(struct dimg_devset *set, const char *node, dev_t dev)
+{
+	struct dimg_devset_member *v;
+
+	v = reallocarray(set->v, set->n + 1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	set->v = v;
+	v = &v[set->n++];
+	v->dev = dev;
+	snprintf(v->node, sizeof(v->node), "%s", node);
+	return 0;
+}
+
+static int add_partitions(struct dimg_devset *set, const char *dir)
+{
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+	int ret = 0;
+	dev_t dev;
+
+	if (!d)
+		return -errno;
+	while (!ret && (entry = readdir(d))) {
+		ret = read_partition(d, entry->d_name, &dev);
+		if (!ret)
+			ret = add_member(set, entry->d_name, dev);
+		else if (ret == -ENOENT)
+			ret = 0;
+	}
+	closedir(d);
+	return ret;
+}
+
+/**
+ * dimg_devset_load - collect a disk and its partitions
+ * @major: number of the disk, or of one partition: then only that
+ * @set: filled in; give it to dimg_devset_free(), after a failure too
+ *
+ * The disk comes first.
+ *
+ * Return: 0, or -errno; -ENOENT if there is no such device.
+ */
+int dimg_devset_load(unsigned int major, unsigned int minor,
+		     struct dimg_devset *set)
+{
+	char path[64], dir[PATH_MAX];
+	int ret;
+
+	memset(set, 0, sizeof(*set));
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major, minor);
+	/* the last part of the real path is the name of the node */
+	if (!realpath(path, dir))
+		return -errno;
+	ret = add_member(set, strrchr(dir, '/') + 1, makedev(major, minor));
+	if (!ret)
+		ret = add_partitions(set, dir);
+	return ret;
+}
+
+/* dimg_devset_has - whether @dev is the disk or one of its partitions. */
+bool dimg_devset_has(const struct dimg_devset *set, dev_t dev)
+{
+	size_t i;
+
+	for (i = 0; i < set->n; i++)
+		if (set->v[i].dev == dev)
+			return true;
+	return false;
+}
+
+/* dimg_devset_free - give back a set; it is empty afterwards. */
+void dimg_devset_free(struct dimg_devset *set)
+{
+	free(set->v);
+	memset(set, 0, sizeof(*set));
+}

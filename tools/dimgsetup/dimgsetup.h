@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * dimgsetup.h - the map of the tool: data that the files hand to each other,
+ * then prototypes grouped by file in the order in which a command calls them.
+ *
+ * Commands (attach.c, detach.c, ...) see plain structs only. nl.c alone knows
+ * netlink, table.c alone knows libsmartcols, holders.c libmount, settle.c
+ * libudev, module.c libkmod. A new command is one file and one line in main.c.
+ */
+#ifndef DIMGSETUP_H
+#define DIMGSETUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include <linux/dimgblk.h>
+
+/* The compiler checks format strings, as it does for the kernel's functions. */
+#define DIMG_ATTRIBUTE		__attribute__
+#define __printf(a, b)		DIMG_ATTRIBUTE((format(printf, a, b)))
+
+#define DIMG_VERSION		"0.1"
+#define DIMG_SECTOR_SIZE	512
+#define DIMG_NODE_PREFIX	"dimgblk"
+/* "dimgblk" + 7 digits of the index + "p" + partition number + zero */
+#define DIMG_NODE_LEN		32
+
+/* Exit codes; dimgsetup.8 promises them to scripts. */
+enum dimg_exit {
+	DIMG_EXIT_OK,
+	DIMG_EXIT_USAGE,
+	DIMG_EXIT_NOT_FOUND,
+	DIMG_EXIT_BUSY,
+	DIMG_EXIT_REFUSED,
+	DIMG_EXIT_PERMISSION,
+	DIMG_EXIT_NO_MODULE,
+	DIMG_EXIT_KERNEL,
+};
+
+/**
+ * struct dimg_error - why something failed
+ * @err: errno, positive
+ * @attr: DIMGBLK_A_* that the kernel blames, 0 if it blames none
+ * @text: the kernel's sentence or the library's; empty if there is none
+ */
+struct dimg_error {
+	int err;
+	int attr;
+	char text[1024];
+};
+
+/**
+ * struct dimg_device - a device as the kernel describes it
+ * @known: bit DIMGBLK_A_* is set for each attribute that the kernel sent; the
+ *	backing file, for one, is told to CAP_SYS_ADMIN only
+ *
+ * The other members are the attributes of the same name; units are those of
+ * Documentation/netlink/specs/dimgblk.yaml. Strings are NULL when absent.
+ */
+struct dimg_device {
+	uint64_t known;
+	uint32_t index;
+	uint64_t diskseq;
+	uint64_t offset;
+	uint64_t size_limit;
+	uint64_t capacity;
+	uint32_t logical_block_size;
+	uint32_t flags;
+	uint32_t direct;
+	uint32_t direct_in_use;
+	uint32_t nr_hw_queues;
+	uint32_t queue_depth;
+	uint32_t open_count;
+	uint32_t state;
+	uint32_t major;
+	uint32_t minor;
+	uint64_t backing_inode;
+	uint32_t backing_major;
+	uint32_t backing_minor;
+	char *name;
+	char *direct_reason;
+	char *backing_path;
+	/* events only */
+	uint32_t event;
+	int32_t error;
+	uint64_t error_sector;
+};
+
+/* A list of devices; dimg_devices_free() frees the strings too. */
+struct dimg_devices {
+	struct dimg_device *v;
+	size_t n;
+};
+
+static inline bool dimg_device_knows(const struct dimg_device *dev, int attr)
+{
+	return dev->known & (UINT64_C(1) << attr);
+}
+
+/**
+ * struct dimg_request - what to attach, and how
+ * @given: bit DIMGBLK_A_* for each attribute to send; the kernel chooses the rest
+ */
+struct dimg_request {
+	uint64_t given;
+	int backing_fd;
+	uint32_t index;
+	uint64_t offset;
+	uint64_t size_limit;
+	uint32_t logical_block_size;
+	uint32_t flags;
+	uint32_t direct;
+	uint32_t nr_hw_queues;
+	uint32_t queue_depth;
+	const char *name;
+};
+
+/**
+ * struct dimg_image - an image file or block device, open
+ * @fd: what the kernel gets; -1 when closed
+ * @path: as the user wrote it
+ * @size: bytes
+ */
+struct dimg_image {
+	int fd;
+	const char *path;
+	uint64_t size;
+};
+
+/**
+ * struct dimg_holders - who uses a disk
+ * @n: how many
+ * @n_udev: of these, workers of udevd, which go by themselves
+ * @v: one sentence each, escaped for a terminal
+ */
+struct dimg_holders {
+	size_t n;
+	size_t n_udev;
+	char **v;
+};
+
+struct dimg_nl;
+
+/* main.c */
+extern const char *dimg_command;	/* name of the command that runs */
+extern bool dimg_verbose;
+int dimg_getopt_common(int opt);
+
+/* report.c */
+void dimg_error_set(struct dimg_error *e, int err, const char *fmt, ...)
+	__printf(3, 4);
+void dimg_say(const char *subject, const char *fmt, ...)
+	__printf(2, 3);
+void dimg_note(const char *subject, const char *fmt, ...)
+	__printf(2, 3);
+int dimg_fail(const char *subject, const struct dimg_error *e);
+int dimg_fail_busy(const char *subject, const struct dimg_error *e,
+		   const struct dimg_holders *h);
+int dimg_usage_error(const char *fmt, ...)
+	__printf(1, 2);
+void dimg_fputs_escaped(const char *s, FILE *f);
+
+/* parse.c */
+int dimg_parse_size(const char *s, uint64_t *bytes);
+int dimg_parse_u32(const char *s, uint32_t *val);
+int dimg_parse_direct(const char *s, uint32_t *mode);
+int dimg_parse_node(const char *s, uint32_t *index, bool *partition);
+bool dimg_parse_is_name(const char *s);
+const char *dimg_direct_text(uint32_t mode);
+const char *dimg_state_text(uint32_t state);
+void dimg_human_size(uint64_t bytes, char *buf, size_t len);
+
+/* nl.c */
+int dimg_nl_open(struct dimg_nl **nlp, struct dimg_error *e);
+void dimg_nl_close(struct dimg_nl *nl);
+int dimg_nl_attach(struct dimg_nl *nl, const struct dimg_request *req,
+		   struct dimg_device *dev, struct dimg_error *e);
+int dimg_nl_detach(struct dimg_nl *nl, const struct dimg_device *dev,
+		   uint32_t mode, struct dimg_device *reply,
+		   struct dimg_error *e);
+int dimg_nl_get(struct dimg_nl *nl, uint32_t index, struct dimg_device *dev,
+		struct dimg_error *e);
+int dimg_nl_dump(struct dimg_nl *nl, struct dimg_devices *devs,
+		 struct dimg_error *e);
+int dimg_nl_resize(struct dimg_nl *nl, const struct dimg_device *dev,
+		   struct dimg_device *reply, struct dimg_error *e);
+int dimg_nl_set_direct(struct dimg_nl *nl, const struct dimg_device *dev,
+		       uint32_t direct, struct dimg_device *reply,
+		       struct dimg_error *e);
+int dimg_nl_subscribe(struct dimg_nl *nl, struct dimg_error *e);
+int dimg_nl_event_fd(const struct dimg_nl *nl);
+int dimg_nl_next_events(struct dimg_nl *nl,
+			void (*show)(const struct dimg_device *ev),
+			struct dimg_error *e);
+
+/* device.c */
+void dimg_device_free(struct dimg_device *dev);
+int dimg_devices_add(struct dimg_devices *devs, struct dimg_device *dev);
+int dimg_devices_copy(struct dimg_devices *devs, const struct dimg_device *dev);
+void dimg_devices_free(struct dimg_devices *devs);
+
+/* module.c */
+int dimg_connect(struct dimg_nl **nlp);
+
+/* resolve.c */
+int dimg_resolve(const struct dimg_devices *all, const char *arg,
+		 struct dimg_devices *found);
+int dimg_resolve_one(struct dimg_nl *nl, const char *arg,
+		     struct dimg_device *dev);
+
+/* image.c */
+int dimg_image_open(const char *path, bool read_only, bool shared,
+		    struct dimg_image *img);
+void dimg_image_close(struct dimg_image *img);
+int dimg_image_size(const struct dimg_device *dev, uint64_t *bytes);
+
+/* holders.c */
+int dimg_holders_find(unsigned int major, unsigned int minor,
+		      struct dimg_holders *h);
+void dimg_holders_free(struct dimg_holders *h);
+
+/* devset.c */
+struct dimg_devset {
+	size_t n;
+	struct dimg_devset_member {
+		dev_t dev;
+		char node[DIMG_NODE_LEN];	/* kernel name, e.g. dimgblk0p1 */
+	} *v;
+};
+
+int dimg_devset_load(unsigned int major, unsigned int minor,
+		     struct dimg_devset *set);
+bool dimg_devset_has(const struct dimg_devset *set, dev_t dev);
+void dimg_devset_free(struct dimg_devset *set);
+
+/* settle.c */
+int dimg_settle(const struct dimg_device *dev, uint64_t since_us);
+uint64_t dimg_now_us(void);
+
+/* table.c */
+struct dimg_table {
+	bool json;
+	bool raw;
+	bool no_headings;
+	bool bytes;
+	int columns[64];
+	size_t n_columns;
+};
+
+void dimg_table_default_columns(struct dimg_table *t);
+void dimg_table_all_columns(struct dimg_table *t);
+int dimg_table_parse_columns(struct dimg_table *t, const char *list);
+int dimg_table_print(const struct dimg_table *t, const struct dimg_devices *devs);
+void dimg_table_help(FILE *f);
+
+/* one function per command file, called from the table in main.c */
+int dimg_cmd_attach(int argc, char **argv);
+int dimg_cmd_detach(int argc, char **argv);
+int dimg_cmd_list(int argc, char **argv);
+int dimg_cmd_show(int argc, char **argv);
+int dimg_cmd_resize(int argc, char **argv);
+int dimg_cmd_set(int argc, char **argv);
+int dimg_cmd_monitor(int argc, char **argv);
+
+#endif /* DIMGSETUP_H */

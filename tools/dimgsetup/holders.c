@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * holders.c - owns the answer to "who uses this disk?": mounts in all mount
+ * namespaces, swap, devices on top (dm, md, loop, dimgblk) and processes.
+ *
+ * Reads /proc and /sys, and mountinfo and swaps through libmount. Never opens
+ * a device and never waits for a file system: a hung one may be the reason for
+ * the question. What root alone may see is missing for others.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <libmount.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "dimgsetup.h"
+
+/* Room for /proc/PID/NAME, with PID as long as a directory entry may be. */
+#define PROC_PATH_LEN	(NAME_MAX + 32)
+
+/**
+ * struct search - one question
+ * @set: the disk and its partitions
+ * @namespaces: inodes of the mount namespaces that were looked at
+ * @n_mounts: mounts found so far
+ */
+struct search {
+	struct dimg_devset set;
+	struct dimg_holders *h;
+	ino_t *namespaces;
+	size_t n_namespaces;
+	size_t n_mounts;
+};
+
+/* Append one sentence, with control characters escaped. 0 or -ENOMEM. */
+static int add(struct search *s, const char *fmt, ...)
+	__printf(2, 3);
+
+static int add(struct search *s, const char *fmt, ...)
+{
+	char *plain, *escaped = NULL, **v;
+	size_t len;
+	va_list ap;
+	FILE *f;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&plain, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return -ENOMEM;
+	f = open_memstream(&escaped, &len);
+	if (f) {
+		dimg_fputs_escaped(plain, f);
+		fclose(f);
+	}
+	free(plain);
+	v = reallocarray(s->h->v, s->h->n + 1, sizeof(*v));
+	if (v)
+		s->h->v = v;
+	if (!v || !escaped) {
+		free(escaped);
+		return -ENOMEM;
+	}
+	v[s->h->n++] = escaped;
+	return 0;
+}
+
+/* Is the source of a mount or swap area one of our nodes? */
+static bool is_our_source(const struct search *s, const char *source)
+{
+	struct stat st;
+
+	/* only below /dev: elsewhere stat() could hang on a dead server */
+	return source && !strncmp(source, "/dev/", 5) && !stat(source, &st) &&
+	       S_ISBLK(st.st_mode) && dimg_devset_has(&s->set, st.st_rdev);
+}
+
+/* First look at this mount namespace? Unknown ones count as new. */
+static bool is_new_namespace(struct search *s, const char *pid)
+{
+	char path[PROC_PATH_LEN];
+	struct stat st;
+	ino_t *v;
+	size_t i;
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
+	if (stat(path, &st))
+		return false;
+	for (i = 0; i < s->n_namespaces; i++)
+		if (s->namespaces[i] == st.st_ino)
+			return false;
+	v = reallocarray(s->namespaces, s->n_namespaces + 1, sizeof(*v));
+	if (v) {
+		s->namespaces = v;
+		v[s->n_namespaces++] = st.st_ino;
+	}
+	return true;
+}
+
+/* Is the process in our own mount namespace? Then no need to name it. */
+static bool is_own_namespace(const char *pid)
+{
+	char path[PROC_PATH_LEN];
+	struct stat own, other;
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
+	return !stat("/proc/self/ns/mnt", &own) && !stat(path, &other) &&
+	       own.st_ino == other.st_ino;
+}
+
+/* Read the name of a process; never empty. */
+static void read_comm(const char *pid, char *comm, size_t len)
+{
+	char path[PROC_PATH_LEN];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	f = fopen(path, "re");
+	if (!f || !fgets(comm, len, f))
+		snprintf(comm, len, "?");
+	if (f)
+		fclose(f);
+	comm[strcspn(comm, "\n")] = '\0';
+}
+
+/* Tell a mount; one that we do not see ourselves with the way to it. */
+static int add_mount(struct search *s, struct libmnt_fs *fs, const char *pid)
+{
+	const char *target = mnt_fs_get_target(fs);
+	const char *type = mnt_fs_get_fstype(fs);
+	const char *source = mnt_fs_get_srcpath(fs);
+	char comm[32];
+
+	s->n_mounts++;
+	if (is_own_namespace(pid))
+		return add(s, "%s is mounted on %s (%s)", source, target, type);
+	read_comm(pid, comm, sizeof(comm));
+	return add(s, "%s is mounted on %s (%s) in the mount namespace of process %s (%s)",
+		   source, target, type, pid, comm);
+}
+
+/* Mounts of our nodes that process @pid sees. */
+static int find_mounts(struct search *s, const char *pid)
+{
+	struct libmnt_table *tb;
+	struct libmnt_iter *it;
+	struct libmnt_fs *fs;
+	char path[PROC_PATH_LEN];
+	int ret = 0;
+
+	if (!is_new_namespace(s, pid))
+		return 0;
+	tb = mnt_new_table();
+	it = mnt_new_iter(MNT_ITER_FORWARD);
+	snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
+	/* a process that is gone by now has no mounts */
+	if (tb && it && !mnt_table_parse_file(tb, path))
+		while (!ret && !mnt_table_next_fs(tb, it, &fs))
+			/* btrfs has a number of its own: compare the source */
+			if (dimg_devset_has(&s->set, mnt_fs_get_devno(fs)) ||
+			    is_our_source(s, mnt_fs_get_srcpath(fs)))
+				ret = add_mount(s, fs, pid);
+	mnt_free_iter(it);
+	mnt_unref_table(tb);
+	return ret;
+}
+
+/* Descriptors of our nodes that process @pid has open. */
+static int find_descriptors(struct search *s, const char *pid)
+{
+	struct dirent *entry;
+	char path[PROC_PATH_LEN], comm[32];
+	struct statx stx;
+	int ret = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	d = opendir(path);
+	if (!d)
+		return 0;
+	while (!ret && (entry = readdir(d))) {
+		/* DONT_SYNC: take what is cached, ask no server */
+		if (*entry->d_name == '.' ||
+		    statx(dirfd(d), entry->d_name, AT_STATX_DONT_SYNC,
+			  STATX_TYPE, &stx) ||
+		    !S_ISBLK(stx.stx_mode) ||
+		    !dimg_devset_has(&s->set, makedev(stx.stx_rdev_major,
+						      stx.stx_rdev_minor)))
+			continue;
+		read_comm(pid, comm, sizeof(comm));
+		if (!strcmp(comm, "(udev-worker)") ||
+		    !strcmp(comm, "systemd-udevd"))
+			s->h->n_udev++;
+		ret = add(s, "process %s (%s) has it open as descriptor %s",
+			  pid, comm, entry->d_name);
+	}
+	closedir(d);
+	return ret;
+}
+
+/* All processes: their mount namespaces and their descriptors. */
+static int find_in_processes(struct search *s)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *entry;
+	int ret;
+
+	if (!d)
+		return 0;
+	/* our own namespace first, so that its mounts get the short sentence */
+	ret = find_mounts(s, "self");
+	while (!ret && (entry = readdir(d))) {
+		if (!isdigit((unsigned char)*entry->d_name))
+			continue;
+		ret = find_mounts(s, entry->d_name);
+		if (!ret)
+			ret = find_descriptors(s, entry->d_name);
+	}
+	closedir(d);
+	return ret;
+}
+
+/* Swap areas; their open is the kernel's own, no process shows it. */
+static int find_swaps(struct search *s)
+{
+	struct libmnt_table *tb = mnt_new_table();
+	struct libmnt_iter *it = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+	int ret = 0;
+
+	if (tb && it && !mnt_table_parse_swaps(tb, NULL))
+		while (!ret && !mnt_table_next_fs(tb, it, &fs))
+			if (is_our_source(s, mnt_fs_get_srcpath(fs)))
+				ret = add(s, "%s is swap space: swapoff it",
+					  mnt_fs_get_srcpath(fs));
+	mnt_free_iter(it);
+	mnt_unref_table(tb);
+	return ret;
+}
+
+/* First line of a sysfs file, without the newline; false if there is none. */
+static bool read_line(const char *path, char *line, size_t len)
+{
+	FILE *f = fopen(path, "re");
+	bool ok = f && fgets(line, len, f);
+
+	if (f)
+		fclose(f);
+	if (ok)
+		line[strcspn(line, "\n")] = '\0';
+	return ok;
+}
+
+typedef int (*path_fn)(struct search *s, const char *path);
+
+/* Call @fn for each path that @pattern matches. */
+static int visit_paths(struct search *s, const char *pattern, path_fn fn)
+{
+	size_t i;
+	glob_t g;
+	int ret = 0;
+
+	if (glob(pattern, 0, NULL, &g))
+		return 0;
+	for (i = 0; !ret && i < g.gl_pathc; i++)
+		ret = fn(s, g.gl_pathv[i]);
+	globfree(&g);
+	return ret;
+}
+
+/* A device in a holders folder of sysfs: dm, md, bcache and so on. */
+static int add_stacked(struct search *s, const char *path)
+{
+	const char *node = strrchr(path, '/') + 1;
+	char file[PATH_MAX], name[256];
+
+	snprintf(file, sizeof(file), "/sys/block/%s/dm/name", node);
+	if (read_line(file, name, sizeof(name)))
+		return add(s, "/dev/%s (device mapper \"%s\") uses it", node, name);
+	return add(s, "/dev/%s uses it", node);
+}
+
+/* The backing_file of another loop-like device: is it one of our nodes? */
+static int add_loop(struct search *s, const char *path)
+{
+	char backing[PATH_MAX];
+	const char *node = path + strlen("/sys/block/");
+
+	if (!read_line(path, backing, sizeof(backing)) ||
+	    !is_our_source(s, backing))
+		return 0;
+	return add(s, "/dev/%.*s is attached to it", (int)strcspn(node, "/"),
+		   node);
+}
+
+/* Other disks on top of ours. */
+static int find_stacked(struct search *s)
+{
+	char pattern[128];
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < s->set.n; i++) {
+		snprintf(pattern, sizeof(pattern), "/sys/dev/block/%u:%u/holders/*",
+			 major(s->set.v[i].dev), minor(s->set.v[i].dev));
+		ret = visit_paths(s, pattern, add_stacked);
+	}
+	if (!ret)
+		ret = visit_paths(s, "/sys/block/loop*/loop/backing_file",
+				  add_loop);
+	if (!ret)
+		ret = visit_paths(s, "/sys/block/" DIMG_NODE_PREFIX "*/dimgblk/backing_file",
+				  add_loop);
+	return ret;
+}
+
+/* A file system's folder in sysfs: it is mounted where we cannot look. */
+static int add_file_system(struct search *s, const char *path)
+{
+	const char *type = path + strlen("/sys/fs/");
+
+	return add(s,
+		   "%s: a file system (%.*s) is mounted in a mount namespace that no visible process has",
+		   strrchr(path, '/') + 1, (int)strcspn(type, "/"), type);
+}
+
+/* Mounts that no mountinfo shows: namespaces held by a file only, or btrfs. */
+static int find_hidden_mounts(struct search *s)
+{
+	char pattern[128];
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && !s->n_mounts && i < s->set.n; i++) {
+		snprintf(pattern, sizeof(pattern), "/sys/fs/*/%s", s->set.v[i].node);
+		ret = visit_paths(s, pattern, add_file_system);
+		snprintf(pattern, sizeof(pattern), "/sys/fs/btrfs/*/devices/%s",
+			 s->set.v[i].node);
+		if (!ret)
+			ret = visit_paths(s, pattern, add_file_system);
+	}
+	return ret;
+}
+
+/**
+ * dimg_holders_find - find out who uses a disk or its partitions
+ * @major, @minor: number of the disk
+ * @h: filled in; give it to dimg_holders_free(), after a failure too
+ *
+ * Return: 0, also if nobody was found; -errno if the disk is not there.
+ */
+int dimg_holders_find(unsigned int major, unsigned int minor,
+		      struct dimg_holders *h)
+{
+	struct search s = { .h = h };
+	int ret;
+
+	memset(h, 0, sizeof(*h));
+	ret = dimg_devset_load(major, minor, &s.set);
+	if (!ret)
+		ret = find_in_processes(&s);
+	if (!ret)
+		ret = find_swaps(&s);
+	if (!ret)
+		ret = find_stacked(&s);
+	if (!ret)
+		ret = find_hidden_mounts(&s);
+	free(s.namespaces);
+	dimg_devset_free(&s.set);
+	return ret;
+}
+
+/* dimg_holders_free - give back what was found; it is empty afterwards. */
+void dimg_holders_free(struct dimg_holders *h)
+{
+	size_t i;
+
+	for (i = 0; i < h->n; i++)
+		free(h->v[i]);
+	free(h->v);
+	memset(h, 0, sizeof(*h));
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * report.c - owns what is said on stderr, and the exit code that goes with it.
+ *
+ * A message reads "dimgsetup: COMMAND: SUBJECT: cause: strerror" and is
+ * followed by a line with the remedy. The cause is the kernel's own sentence
+ * where there is one. The remedies stand in the two tables below, each with
+ * its entry in dimgsetup.8, section ERRORS.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dimgsetup.h"
+
+/**
+ * struct remedy - what to do about an errno
+ * @command: the command it is about; NULL for all others
+ * @code: exit code
+ */
+static const struct remedy {
+	int err;
+	const char *command;
+	enum dimg_exit code;
+	const char *text;
+} remedies[] = {
+	{ EPERM, "attach", DIMG_EXIT_PERMISSION,
+	  "Run it as root (sudo), outside of containers. An immutable or append-only file can be attached with -r, or after chattr -i -a."
+	},
+	{ EPERM, NULL, DIMG_EXIT_PERMISSION,
+	  "Run it as root (sudo), outside of containers." },
+	{ EACCES, NULL, DIMG_EXIT_PERMISSION,
+	  "Run it as root (sudo), or ask the owner for access to the file and its directories." },
+	{ ENOENT, NULL, DIMG_EXIT_NOT_FOUND,
+	  "Check the path; \"truncate -s 1G FILE\" makes a new image." },
+	{ ENOTDIR, NULL, DIMG_EXIT_NOT_FOUND, "Check the path." },
+	{ ENAMETOOLONG, NULL, DIMG_EXIT_NOT_FOUND, "Check the path." },
+	{ ENODEV, "attach", DIMG_EXIT_REFUSED,
+	  "Only regular files and block devices can be attached." },
+	{ ENXIO, "attach", DIMG_EXIT_REFUSED,
+	  "Only regular files and block devices can be attached." },
+	{ ENODEV, NULL, DIMG_EXIT_NOT_FOUND,
+	  "\"dimgsetup list\" shows what is attached." },
+	{ ESTALE, NULL, DIMG_EXIT_NOT_FOUND,
+	  "The device was detached and its number given to another one meanwhile; look at \"dimgsetup list\" and try again."
+	},
+	{ EBUSY, "attach", DIMG_EXIT_REFUSED,
+	  "End the other use, attach with -r (both, if the other one is a device too), choose ranges that do not overlap, or say --allow-overlap if the two are known to keep out of each other's way."
+	},
+	{ EBUSY, "resize", DIMG_EXIT_REFUSED,
+	  "Detach the other device first, or attach this one with --allow-overlap." },
+	{ EBUSY, NULL, DIMG_EXIT_BUSY,
+	  "End its users and try again; --lazy detaches at the last close, --force fails their I/O."
+	},
+	{ EEXIST, NULL, DIMG_EXIT_BUSY,
+	  "Choose another --index or --name, or none; \"dimgsetup list\" shows those in use." },
+	{ ENOSPC, "attach", DIMG_EXIT_REFUSED,
+	  "Detach devices that are not needed, or load the module with a larger max_devices." },
+	{ ETXTBSY, NULL, DIMG_EXIT_REFUSED,
+	  "The file is in use as swap space: \"swapoff FILE\" first." },
+	{ EROFS, NULL, DIMG_EXIT_REFUSED,
+	  "Use -r to attach it read-only, or remount the file system read-write." },
+	{ ELOOP, NULL, DIMG_EXIT_REFUSED,
+	  "Use an image that does not lie on so many other devices (at most 8)." },
+	{ EINVAL, "attach", DIMG_EXIT_REFUSED,
+	  "Images are files and block devices that store data; \"dimgsetup attach --help\" tells what each option takes."
+	},
+	{ EINVAL, "set", DIMG_EXIT_REFUSED,
+	  "--direct-io=auto takes direct I/O where it can be had." },
+	{ EINVAL, NULL, DIMG_EXIT_REFUSED, NULL },
+	{ EBADF, NULL, DIMG_EXIT_REFUSED,
+	  "The image must be open for reading, or for reading and writing." },
+	{ EOVERFLOW, NULL, DIMG_EXIT_REFUSED,
+	  "Use a smaller --offset or --sizelimit." },
+	{ ERANGE, "attach", DIMG_EXIT_REFUSED,
+	  "\"dimgsetup attach --help\" tells the range of each option; --offset must lie inside the image."
+	},
+	{ ERANGE, "resize", DIMG_EXIT_REFUSED,
+	  "The file must be larger than the offset of the device: make it larger (truncate -s), or detach the device."
+	},
+	{ ERANGE, NULL, DIMG_EXIT_REFUSED, NULL },
+	{ EIO, NULL, DIMG_EXIT_KERNEL,
+	  "The storage below the image failed; \"dmesg\" says more." },
+	{ ENOSPC, NULL, DIMG_EXIT_KERNEL,
+	  "Make room on the file system that holds the image; check the image before it is used." },
+	{ EDQUOT, NULL, DIMG_EXIT_KERNEL,
+	  "Make room in the quota of the image's owner; check the image before it is used." },
+	{ ENOMEM, NULL, DIMG_EXIT_KERNEL, "Free memory and try again." },
+	{ EOPNOTSUPP, NULL, DIMG_EXIT_KERNEL,
+	  "Module and tool do not match: install both from one version." },
+	{ EBADMSG, NULL, DIMG_EXIT_KERNEL,
+	  "Module and tool do not match: install both from one version." },
+};
+
+/*
+ * What the kernel blames, as the user calls it, and what it takes. Better than
+ * the remedy of an errno, since one errno stands for many causes.
+ */
+static const struct option_remedy {
+	int attr;
+	const char *option;
+	const char *text;
+} option_remedies[] = {
+	{ DIMGBLK_A_INDEX, "--index",
+	  "It takes 0 to 1048575; without it the first free number is taken."
+	},
+	{ DIMGBLK_A_OFFSET, "--offset",
+	  "It takes a multiple of the logical block size (512 if not chosen) inside the image."
+	},
+	{ DIMGBLK_A_SIZE_LIMIT, "--sizelimit",
+	  "It takes a multiple of the logical block size (512 if not chosen); 0 is to the end of the image."
+	},
+	{ DIMGBLK_A_LOGICAL_BLOCK_SIZE, "--sector-size",
+	  "It takes 512, 1024, 2048 or 4096; leave it out for the smallest that the image allows."
+	},
+	{ DIMGBLK_A_DIRECT, "--direct-io",
+	  "--direct-io=auto takes direct I/O where it can be had."
+	},
+	{ DIMGBLK_A_NR_HW_QUEUES, "--queues",
+	  "It takes 1 to the number of CPUs; leave it out for the default."
+	},
+	{ DIMGBLK_A_QUEUE_DEPTH, "--queue-depth",
+	  "It takes 1 to 4096; leave it out for the default, 128."
+	},
+	{ DIMGBLK_A_NAME, "--name",
+	  "A name has 1 to 63 letters, digits and _ . : + -, begins with no dot or dash and does not look like a node."
+	},
+};
+
+/**
+ * dimg_error_set - fill in an error
+ * @fmt: the cause, without errno and remedy; "" when the errno says it all
+ */
+void dimg_error_set(struct dimg_error *e, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	e->err = err;
+	e->attr = 0;
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+}
+
+/**
+ * dimg_fputs_escaped - print text that others chose
+ *
+ * A path or a process name may hold anything, terminal controls too: control
+ * characters and backslashes go out as \xNN, as libsmartcols does it.
+ */
+void dimg_fputs_escaped(const char *s, FILE *f)
+{
+	for (; *s; s++) {
+		if (iscntrl((unsigned char)*s) || *s == '\\')
+			fprintf(f, "\\x%02x", (unsigned char)*s);
+		else
+			fputc(*s, f);
+	}
+}
+
+/* "dimgsetup: COMMAND: SUBJECT: ", as far as there are any. */
+static void put_prefix(const char *subject)
+{
+	fputs("dimgsetup: ", stderr);
+	if (dimg_command)
+		fprintf(stderr, "%s: ", dimg_command);
+	if (subject) {
+		dimg_fputs_escaped(subject, stderr);
+		fputs(": ", stderr);
+	}
+}
+
+/* dimg_say - print a warning or an error, @subject may be NULL. */
+void dimg_say(const char *subject, const char *fmt, ...)
+{
+	va_list ap;
+
+	put_prefix(subject);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/* dimg_note - as dimg_say(), but only with --verbose. */
+void dimg_note(const char *subject, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!dimg_verbose)
+		return;
+	put_prefix(subject);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/* The entry for an errno: that of the running command before the common one. */
+static const struct remedy *find_remedy(int err)
+{
+	static const struct remedy other = { .code = DIMG_EXIT_KERNEL };
+	size_t i;
+
+	for (i = 0; i < sizeof(remedies) / sizeof(*remedies); i++) {
+		const char *command = remedies[i].command;
+
+		if (remedies[i].err != err)
+			continue;
+		if (!command || (dimg_command && !strcmp(command, dimg_command)))
+			return &remedies[i];
+	}
+	return &other;
+}
+
+/* The option that the kernel blames; NULL if none. */
+static const struct option_remedy *find_option(int attr)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(option_remedies) / sizeof(*option_remedies); i++)
+		if (attr && option_remedies[i].attr == attr)
+			return &option_remedies[i];
+	return NULL;
+}
+
+/**
+ * dimg_fail_busy - report a failure, who caused it, and its remedy
+ * @subject: the image or device it is about, or NULL
+ * @h: the holders, one on a line; NULL if the failure is not about any
+ *
+ * Return: the exit code for this errno.
+ */
+int dimg_fail_busy(const char *subject, const struct dimg_error *e,
+		   const struct dimg_holders *h)
+{
+	const struct option_remedy *option = find_option(e->attr);
+	const struct remedy *r = find_remedy(e->err);
+	const char *text = r->text;
+	size_t len = strlen(e->text), i;
+
+	/* permission and busy have a cause of their own, whatever is blamed */
+	if (option && r->code == DIMG_EXIT_REFUSED)
+		text = option->text;
+	put_prefix(subject);
+	if (option)
+		fprintf(stderr, "%s: ", option->option);
+	/* the kernel's sentences end with or without a full stop */
+	if (len && e->text[len - 1] == '.')
+		len--;
+	if (len)
+		fprintf(stderr, "%.*s: ", (int)len, e->text);
+	fprintf(stderr, "%s\n", strerror(e->err));
+	for (i = 0; h && i < h->n; i++)
+		fprintf(stderr, "  %s\n", h->v[i]);
+	if (h && !h->n)
+		fputs("  nobody to be seen: the kernel itself, or what only root may see\n",
+		      stderr);
+	if (text)
+		fprintf(stderr, "%s\n", text);
+	return r->code;
+}
+
+/**
+ * dimg_fail - report a failure with its remedy
+ * @subject: the image or device it is about, or NULL
+ *
+ * Return: the exit code for this errno.
+ */
+int dimg_fail(const char *subject, const struct dimg_error *e)
+{
+	return dimg_fail_busy(subject, e, NULL);
+}
+
+/**
+ * dimg_usage_error - report a wrong command line
+ *
+ * Return: DIMG_EXIT_USAGE.
+ */
+int dimg_usage_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	put_prefix(NULL);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\nTry \"dimgsetup %s%s--help\".\n",
+		dimg_command ? dimg_command : "", dimg_command ? " " : "");
+	return DIMG_EXIT_USAGE;
+}
