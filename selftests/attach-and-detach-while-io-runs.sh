@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Claim: attaching and detaching other devices, and a refused detach of its own,
+# do not disturb a device under load; forced detach under load leaves no trace.
+# Broken: an I/O error or a wrong byte in the loaded device.
+. "$(dirname "$0")/lib/dimgblk.sh"
+
+requires_command fio
+make_image busy.img 8M
+make_image other.img 1M
+attach busy.img
+busy=$DEV
+
+# load NAME SECONDS OPTION...: in the background; fio must not make a plain file
+# of a node that is gone.
+load()
+{
+	fio --name="$1" --filename="$busy" --allow_file_create=0 --direct=1 --rw=randrw \
+		--iodepth=16 --ioengine=libaio --time_based --runtime="$2" --size=8M \
+		--output="$1.out" "${@:3}" >/dev/null 2>&1 &
+	load=$!
+}
+in_use()
+{
+	[ "$(field open-count "$(nl-send get index="$(index_of "$busy")")")" -gt 0 ]
+}
+
+load verify 8 --bsrange=512-64k --verify=crc32c --verify_fatal=1
+check "load runs" wait_for 15 in_use
+kernel_refuses EBUSY nl-send detach index="$(index_of "$busy")"
+rounds=0
+while kill -0 $load 2>/dev/null && [ $rounds -lt 10 ]; do
+	attach other.img
+	cmp -s other.img "$DEV" || fail "round $rounds: other bytes"
+	detach "$DEV"
+	rounds=$((rounds + 1))
+done
+note "$rounds rounds"
+check "no error in the load" wait $load
+
+load force 30 --bs=4k
+check "load runs" wait_for 15 in_use
+check "forced detach under load" detach --force "$busy"
+wait $load || true
+check "gone" wait_for 10 is_gone "$busy"

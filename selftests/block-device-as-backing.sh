@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# requires-disk: 64M
+# Claim: a block device backs a device, whole or in part, buffered and direct,
+# with the size the block layer tells, not stat (B5).
+# Broken: a device of size zero, or neighbours overwritten.
+. "$(dirname "$0")/lib/dimgblk.sh"
+
+scratch_disk 1
+size=$(blockdev --getsize64 "$DISK")
+attach "$DISK"
+check_equal "size" "$size" "$(blockdev --getsize64 "$DEV")"
+check "block size at least the disk's" test "$(blockdev --getss "$DEV")" -ge "$(blockdev --getss "$DISK")"
+detach "$DEV"
+
+for mode in off on; do
+	make_image model.img 4M 5
+	dd if=model.img of="$DISK" bs=1M oflag=direct status=none
+	attach --direct-io=$mode -o 1M --sizelimit 2M "$DISK"
+	check "direct=$mode: random operations" model "$DEV" model.img 1M 2M 31 100
+	detach "$DEV"
+	check "direct=$mode: the disk is the model" cmp -n 4M model.img "$DISK"
+done
+refused 4 'block size' dimgsetup attach -b 256 "$DISK"

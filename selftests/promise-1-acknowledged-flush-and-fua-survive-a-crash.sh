@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# requires-disk: 512M
+# Claim: what a FLUSH or a FUA write acknowledged is there after a crash of the
+# backing file system, and a flush reaches the disk below. The crash is the
+# shutdown ioctl, which throws away all that was not yet made durable.
+# Broken: a flush that does nothing, a FUA flag that is dropped. The unflushed
+# write, which has to be lost, shows that the crash is one.
+. "$(dirname "$0")/lib/dimgblk.sh"
+
+scratch_disk 1
+mkdir mnt
+
+# Lower file system with a 4 MiB image of fully written blocks.
+begin()
+{
+	make_fs ext4 "$DISK"
+	mount "$DISK" mnt
+	make_image mnt/disk.img 4M 1
+	sync -f mnt
+	attach "$@" mnt/disk.img
+}
+
+crash()
+{
+	blkop -r mnt goingdown
+	dimgsetup detach --force "$DEV" >/dev/null 2>&1 || true
+	wait_for 20 is_gone "$DEV"
+	umount mnt
+	mount "$DISK" mnt
+}
+
+flushes()
+{
+	awk '{ print $16 }' "/sys/block/${DISK#/dev/}/stat"
+}
+
+defer release_mount "$TMP/mnt"
+for mode in off on; do
+	begin --direct-io=$mode
+	check_equal "FUA is native" 1 "$(sysfs "$DEV" queue/fua)"
+	before=$(flushes)
+	check "direct=$mode: write, flush" blkop -d "$DEV" write:1M:64K:3 fsync
+	check "the disk below was flushed" test "$(flushes)" -gt "$before"
+	check "write into a hole of the file, flush" \
+		blkop -d "$DEV" discard:2M:1M write:2M:64K:5 fsync
+	check "write without flush" blkop -d "$DEV" write:0:64K:2
+	crash
+	check "flushed bytes are there" blkop mnt/disk.img read:1M:64K:3
+	check "in the former hole too" blkop mnt/disk.img read:2M:64K:5
+	[ $mode = on ] ||
+		check "unflushed ones are lost: the crash is one" blkop mnt/disk.img read:0:64K:1
+	umount mnt
+
+	begin --direct-io=$mode
+	before=$(flushes)
+	check "direct=$mode: FUA write" blkop -d "$DEV" dsync:2M:64K:4
+	check "the disk below was flushed for it" test "$(flushes)" -gt "$before"
+	crash
+	check "FUA bytes are there" blkop mnt/disk.img read:2M:64K:4
+	umount mnt
+done

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# requires-disk: 256M
+# Claim: while the disk under one image answers nothing, list, attach, I/O and
+# detach of other devices work as quickly as ever (A19).
+# Broken: one worker or one lock for all, an administrator who cannot even look.
+. "$(dirname "$0")/lib/dimgblk.sh"
+
+requires_command dmsetup
+modprobe dm-mod || skip "no device mapper"
+scratch_disk 1
+sectors=$(blockdev --getsz "$DISK")
+echo "0 $sectors linear $DISK 0" | dmsetup create dimgblk-hung
+defer dmsetup remove --retry dimgblk-hung
+make_fs ext2 /dev/mapper/dimgblk-hung
+mount_at /dev/mapper/dimgblk-hung "$TMP/mnt"
+make_image mnt/hung.img 8M
+sync
+attach --direct-io=on mnt/hung.img
+hung=$DEV
+
+defer dmsetup resume dimgblk-hung
+dmsetup suspend --nolockfs dimgblk-hung
+blkop -d "$hung" read:0:64K:1 write:0:64K:2 >/dev/null 2>&1 &
+stuck=$!
+in_flight()
+{
+	[ "$(sysfs "$hung" inflight | tr -d ' ')" != 00 ]
+}
+check "a request is stuck" wait_for 10 in_flight
+
+make_image good.img 4M
+check_match "list" "$hung" "$(timeout 10 dimgsetup list)"
+check_match "show" "$hung" "$(timeout 10 dimgsetup show "$hung")"
+for i in 1 2 3; do
+	attach good.img
+	check "attach, round $i" test -b "$DEV"
+	check "I/O, round $i" timeout 10 cmp good.img "$DEV"
+	check "detach, round $i" timeout 10 dimgsetup detach "$DEV"
+done
+check "the stuck one is still stuck" kill -0 $stuck
+dmsetup resume dimgblk-hung
+check "and ends after the disk came back" wait $stuck
+detach "$hung"

@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Claim: the module cannot be unloaded while a device exists, can when none does,
+# and leaves nothing behind.
+# Broken: rmmod pulls the code from under a mounted disk.
+. "$(dirname "$0")/lib/dimgblk.sh"
+
+make_image disk.img 1M
+attach disk.img
+check_fails "attached: refused" rmmod dimgblk
+check "the device works on" cmp disk.img "$DEV"
+detach "$DEV"
+check "free: unloads" rmmod dimgblk
+check_equal "no family" NOFAMILY "$(nl-send -d get || true)"
+check_equal "no sysfs, no workqueue" "" "$(compgen -G '/sys/module/dimgblk' || true)$(compgen -G '/sys/devices/virtual/workqueue/dimgblk*' || true)"
+check_match "loads again" '' "$(modprobe dimgblk)"
+attach disk.img
+check "works again" cmp disk.img "$DEV"
