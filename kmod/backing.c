@@ -139,6 +139,8 @@ static void backing_probe_bdev(struct dimgblk_backing *backing)
 	backing->identity = bdev->bd_disk;
 	backing->start = (u64)bdev->bd_start_sect << SECTOR_SHIFT;
 	backing->dev = bdev->bd_dev;
+	backing->stat_dev = bdev->bd_dev;
+	backing->stat_ino = file_inode(backing->file)->i_ino;
 	backing->stable_writes = bdev_stable_writes(bdev);
 	backing->rotational = bdev_rot(bdev);
 	backing->block_size = bdev_logical_block_size(bdev);
@@ -159,18 +161,17 @@ static void backing_probe_bdev(struct dimgblk_backing *backing)
  * STATX_DIOALIGN in all kernels; for the others their block size is a bound
  * that none of them exceeds, and that of the disk below is a part of it.
  */
-static void backing_probe_dio(struct dimgblk_backing *backing)
+static void backing_probe_dio(struct dimgblk_backing *backing,
+			      const struct kstat *stat)
 {
 	struct file *file = backing->file;
 	struct super_block *sb = file_inode(file)->i_sb;
-	struct kstat stat;
 
 	if (!(file->f_mode & FMODE_CAN_ODIRECT))
 		return;
-	if (!vfs_getattr(&file->f_path, &stat, STATX_DIOALIGN, 0) &&
-	    (stat.result_mask & STATX_DIOALIGN)) {
-		backing->dio_offset_align = stat.dio_offset_align;
-		backing->dio_mem_align = stat.dio_mem_align;
+	if (stat->result_mask & STATX_DIOALIGN) {
+		backing->dio_offset_align = stat->dio_offset_align;
+		backing->dio_mem_align = stat->dio_mem_align;
 		return;
 	}
 	backing->dio_offset_align = sb->s_blocksize;
@@ -178,12 +179,20 @@ static void backing_probe_dio(struct dimgblk_backing *backing)
 		bdev_dma_alignment(sb->s_bdev) + 1 : SECTOR_SIZE;
 }
 
-/* Fill in what a regular file can do. */
-static void backing_probe_file(struct dimgblk_backing *backing)
+/* Fill in what a regular file can do.  Return: 0 or errno of its file system. */
+static int backing_probe_file(struct dimgblk_backing *backing)
 {
 	struct file *file = backing->file;
 	struct super_block *sb = file_inode(file)->i_sb;
 	struct kstatfs statfs;
+	struct kstat stat;
+	int err;
+
+	err = vfs_getattr(&file->f_path, &stat, STATX_INO | STATX_DIOALIGN, 0);
+	if (err)
+		return err;
+	backing->stat_dev = stat.dev;
+	backing->stat_ino = stat.ino;
 
 	/* On overlayfs the file of the layer below: two names, one identity. */
 	backing->identity = d_real_inode(file->f_path.dentry);
@@ -195,11 +204,12 @@ static void backing_probe_file(struct dimgblk_backing *backing)
 		backing->mapping->host->i_sb->s_magic == BTRFS_SUPER_MAGIC;
 	backing->rotational = sb->s_bdev && bdev_rot(sb->s_bdev);
 	backing->block_size = SECTOR_SIZE;
-	backing_probe_dio(backing);
+	backing_probe_dio(backing, &stat);
 	if (file->f_op->fallocate && !vfs_statfs(&file->f_path, &statfs))
 		backing->discard_granularity =
 			is_power_of_2(statfs.f_bsize) ? statfs.f_bsize
 						      : PAGE_SIZE;
+	return 0;
 }
 
 /**
@@ -240,7 +250,12 @@ int dimgblk_backing_open(struct dimgblk_backing *backing, int fd,
 	if (S_ISBLK(file_inode(file)->i_mode))
 		backing_probe_bdev(backing);
 	else
-		backing_probe_file(backing);
+		err = backing_probe_file(backing);
+	if (err) {
+		NL_SET_ERR_MSG(extack,
+			       "the file system of the backing file does not answer as it should");
+		goto err_put_file;
+	}
 	spin_lock_init(&backing->wb_lock);
 	backing->wb_err = filemap_sample_wb_err(backing->mapping);
 	return 0;

@@ -377,7 +377,7 @@ static int dimgblk_device_begin_detach(struct dimgblk_device *dev,
 		return 1;
 	}
 	if (openers) {
-		NL_SET_ERR_MSG_FMT(extack, "dimgblk%u is in use, opened %u times",
+		NL_SET_ERR_MSG_FMT(extack, "dimgblk%u is in use (openers: %u)",
 				   dev->index, openers);
 		return -EBUSY;
 	}

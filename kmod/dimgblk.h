@@ -125,6 +125,9 @@ struct dimgblk_config {
  * @start: position of byte 0 of the file in @identity, bytes; not 0 for a
  *	partition
  * @dev: device number of the block device, or of the file's super block
+ * @stat_dev: device number of the block device, or the one that stat(2) tells of
+ *	the file, which on btrfs is another one
+ * @stat_ino: inode number as stat(2) tells it
  * @is_bdev: the backing file is a block device
  * @read_only: opened without write access, or asked to be read-only
  * @stable_writes: data must not change while it is written (checksums)
@@ -146,6 +149,8 @@ struct dimgblk_backing {
 	const void *identity;
 	u64 start;
 	dev_t dev;
+	dev_t stat_dev;
+	u64 stat_ino;
 	bool is_bdev;
 	bool read_only;
 	bool stable_writes;

@@ -71,10 +71,10 @@ static int dimgblk_nl_put_backing(struct sk_buff *skb,
 	if (!IS_ERR(path) && nla_put_string(skb, DIMGBLK_A_BACKING_PATH, path))
 		return -EMSGSIZE;
 	if (nla_put_u64_64bit(skb, DIMGBLK_A_BACKING_INODE,
-			      file_inode(backing->file)->i_ino,
-			      DIMGBLK_A_PAD) ||
-	    nla_put_u32(skb, DIMGBLK_A_BACKING_MAJOR, MAJOR(backing->dev)) ||
-	    nla_put_u32(skb, DIMGBLK_A_BACKING_MINOR, MINOR(backing->dev)))
+			      backing->stat_ino, DIMGBLK_A_PAD) ||
+	    nla_put_u32(skb, DIMGBLK_A_BACKING_MAJOR,
+			MAJOR(backing->stat_dev)) ||
+	    nla_put_u32(skb, DIMGBLK_A_BACKING_MINOR, MINOR(backing->stat_dev)))
 		return -EMSGSIZE;
 	return 0;
 }
