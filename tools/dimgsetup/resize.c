@@ -71,6 +71,9 @@ static int check_shrink(const char *arg, const struct dimg_device *dev)
 {
 	uint64_t now = dev->capacity * DIMG_SECTOR_SIZE, image_bytes, then;
 
+	/* a device that is being removed has no file: the kernel says so */
+	if (dev->state != DIMGBLK_STATE_LIVE)
+		return 0;
 	if (!dimg_device_knows(dev, DIMGBLK_A_BACKING_PATH)) {
 		dimg_say(arg, "only root may resize a device\nRun it as root (sudo).");
 		return DIMG_EXIT_PERMISSION;

@@ -163,7 +163,8 @@ static int fail_unknown(const struct dimg_devices *all, const char *arg,
 		return DIMG_EXIT_NOT_FOUND;
 	}
 	for (i = 0; st && i < all->n; i++)
-		if (!dimg_device_knows(&all->v[i], DIMGBLK_A_BACKING_INODE))
+		if (!dimg_device_knows(&all->v[i], DIMGBLK_A_BACKING_INODE) &&
+		    all->v[i].state == DIMGBLK_STATE_LIVE)
 			return fail_no_paths(arg);
 	return fail_not_attached(arg);
 }

@@ -66,6 +66,12 @@ static void show_size(const char *key, uint64_t bytes)
 
 static void show_backing(const struct dimg_device *dev)
 {
+	/* a dead device has given its file away, or is about to */
+	if (!dimg_device_knows(dev, DIMGBLK_A_BACKING_PATH) &&
+	    dev->state != DIMGBLK_STATE_LIVE) {
+		line("backing file", "(the device is being removed)");
+		return;
+	}
 	/* absent attributes mean no permission, not absent values */
 	if (!dimg_device_knows(dev, DIMGBLK_A_BACKING_PATH)) {
 		line("backing file", "(only root may see it)");
