@@ -141,6 +141,31 @@ static int detach_strict(struct dimg_nl *nl, const struct dimg_device *dev,
 	return 0;
 }
 
+/*
+ * The kernel answers after some seconds even if the backing file does not: the
+ * detach has begun and cannot be taken back. Ask again until it is over; who does
+ * not want to wait may interrupt, that changes nothing.
+ */
+static int wait_detached(struct dimg_nl *nl, const struct dimg_device *dev,
+			 const char *node, struct dimg_device *reply)
+{
+	struct dimg_error e;
+
+	if (reply->state == DIMGBLK_STATE_DETACHING)
+		dimg_say(node,
+			 "is being detached, but its backing file does not answer; waiting for it (Ctrl-C does not stop the detach)");
+	while (reply->state == DIMGBLK_STATE_DETACHING) {
+		dimg_device_free(reply);
+		if (!dimg_nl_detach(nl, dev, DIMGBLK_DETACH_STRICT, reply, &e))
+			continue;
+		/* gone between two requests, perhaps with a successor */
+		if (e.err != ENODEV && e.err != ESTALE)
+			return dimg_fail(node, &e);
+		reply->state = DIMGBLK_STATE_DETACHED;
+	}
+	return 0;
+}
+
 /* Say what a lazy or forced detach has left behind. */
 static int report_rest(const char *node, const struct dimg_device *reply)
 {
@@ -171,6 +196,8 @@ static int detach_one(struct dimg_nl *nl, const struct dimg_device *dev,
 		ret = detach_strict(nl, dev, node, &reply);
 	else if (dimg_nl_detach(nl, dev, mode, &reply, &e))
 		ret = dimg_fail(node, &e);
+	if (!ret)
+		ret = wait_detached(nl, dev, node, &reply);
 	if (!ret)
 		ret = report_rest(node, &reply);
 	dimg_device_free(&reply);
