@@ -196,6 +196,7 @@ static int backing_probe_file(struct dimgblk_backing *backing)
 
 	/* On overlayfs the file of the layer below: two names, one identity. */
 	backing->identity = d_real_inode(file->f_path.dentry);
+	backing->inode = file_inode(file);
 	backing->mapping = d_real_inode(file->f_path.dentry)->i_mapping;
 	backing->dev = sb->s_dev;
 	/* btrfs checksums and does not say so. */
@@ -383,34 +384,24 @@ void dimgblk_backing_rw_done(const struct dimgblk_backing *backing,
 }
 
 /**
- * dimgblk_backing_sync() - make what was written durable, time stamps included
- * @file: the backing file
+ * dimgblk_backing_sync() - make what was written durable
+ * @backing: the backing file, writable
+ * @file: a reference on it that the caller holds
+ * @datasync: time stamps need not be durable; sizes and extents are
+ *
+ * A page that could not be written back is told once per open file, and a write
+ * with FUA may be the one who is told.  Whoever flushes has to know, too, for his
+ * writes may have been in that page; hence a second mark.  Each error is told to
+ * one flush.
  *
  * Context: process context; may sleep.
  *
  * Return: 0 or the errno of the file system.
  */
-int dimgblk_backing_sync(struct file *file)
+int dimgblk_backing_sync(struct dimgblk_backing *backing, struct file *file,
+			 bool datasync)
 {
-	return vfs_fsync(file, false);
-}
-
-/**
- * dimgblk_backing_flush() - serve a FLUSH
- * @backing: the backing file, writable
- *
- * A page that could not be written back is told once per open file, and a write
- * with FUA may be the one who is told.  Whoever flushes has to know, too, for his
- * writes may have been in that page; hence a second mark.
- *
- * Context: process context, NOIO; may sleep.
- *
- * Return: 0 or an errno of the file system, if anything written before could
- * not be made durable.
- */
-int dimgblk_backing_flush(struct dimgblk_backing *backing)
-{
-	int err = vfs_fsync(backing->file, true);
+	int err = vfs_fsync(file, datasync);
 	int wb_err;
 
 	/* Of two flushes at a time both must not move the mark. */
@@ -419,6 +410,22 @@ int dimgblk_backing_flush(struct dimgblk_backing *backing)
 					  &backing->wb_err);
 	spin_unlock(&backing->wb_lock);
 	return err ? err : wb_err;
+}
+
+/**
+ * dimgblk_backing_frozen() - would a write wait for the file system to thaw?
+ * @backing: the backing file
+ *
+ * Context: any.  The answer may be old when it arrives.
+ *
+ * Return: true while a freeze is under way or in effect.
+ */
+bool dimgblk_backing_frozen(const struct dimgblk_backing *backing)
+{
+	struct super_block *sb = file_inode(backing->file)->i_sb;
+
+	return !backing->is_bdev &&
+	       READ_ONCE(sb->s_writers.frozen) != SB_UNFROZEN;
 }
 
 /**

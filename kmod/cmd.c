@@ -349,7 +349,9 @@ static int dimgblk_cmd_flush(struct dimgblk_device *dev,
 			     struct dimgblk_drain *drain)
 {
 	if (!drain->synced) {
-		drain->sync_error = dimgblk_backing_flush(&dev->backing);
+		drain->sync_error = dimgblk_backing_sync(&dev->backing,
+							 dev->backing.file,
+							 true);
 		drain->synced = true;
 	}
 	return drain->sync_error;

@@ -10,13 +10,14 @@
 
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "dimgblk.h"
 
-/* How long a detach request waits for the backing file. */
-#define DIMGBLK_DETACH_WAIT	(5 * HZ)
+/* How long a netlink request waits for requests inside the backing file. */
+#define DIMGBLK_REQUEST_WAIT	(5 * HZ)
 
 /* Runs detach_work; a work item may wait for a hung backing file for ever. */
 static struct workqueue_struct *dimgblk_detach_wq;
@@ -92,21 +93,25 @@ void dimgblk_device_put(struct dimgblk_device *dev)
 	put_device(disk_to_dev(dev->disk));
 }
 
-/*
- * Drop the reference on the backing file.  Return: errno of the last sync, if
- * @sync asks for one.
- */
-static int dimgblk_device_drop_file(struct dimgblk_device *dev, bool sync)
+/* Sync the backing file and drop the reference on it, once. */
+static void dimgblk_device_drop_file(struct dimgblk_device *dev)
 {
 	struct file *file = dimgblk_registry_take_file(dev);
-	int err = 0;
 
 	if (!file)
-		return 0;
-	if (sync && !dev->backing.read_only)
-		err = dimgblk_backing_sync(file);
-	fput(file);
-	return err;
+		return;
+	if (!dev->backing.read_only)
+		dev->detach_error = dimgblk_backing_sync(&dev->backing, file,
+							 false);
+	/*
+	 * The file system shall be free when it is said to be.  fput() of a task
+	 * takes effect before it returns to userspace, that of a work item some
+	 * time later.
+	 */
+	if (current->flags & PF_KTHREAD)
+		__fput_sync(file);
+	else
+		fput(file);
 }
 
 /* Queue detach_work, which may happen once in a life. */
@@ -134,7 +139,7 @@ static void dimgblk_device_detach_work(struct work_struct *work)
 		blk_mark_disk_dead(dev->disk);
 	del_gendisk(dev->disk);
 	dimgblk_queue_idle(dev);
-	dev->detach_error = dimgblk_device_drop_file(dev, true);
+	dimgblk_device_drop_file(dev);
 	dimgblk_registry_remove(dev);
 	dimgblk_event(dev, DIMGBLK_EVENT_DETACH);
 	complete_all(&dev->detached);
@@ -197,7 +202,7 @@ void dimgblk_device_close(struct gendisk *disk)
 	dimgblk_device_set_state(dev, DIMGBLK_DEAD);
 	blk_mq_unfreeze_queue(disk->queue, memflags);
 	/* Requests that come now fail before they touch the file. */
-	dimgblk_device_drop_file(dev, false);
+	dimgblk_device_drop_file(dev);
 	dimgblk_device_queue_detach(dev);
 }
 
@@ -418,7 +423,7 @@ static int dimgblk_device_wait_detached(struct dimgblk_device *dev,
 					enum dimgblk_device_state *state)
 {
 	long left = wait_for_completion_killable_timeout(&dev->detached,
-							 DIMGBLK_DETACH_WAIT);
+							 DIMGBLK_REQUEST_WAIT);
 
 	if (left < 0)
 		return -EINTR;
@@ -450,30 +455,19 @@ int dimgblk_device_detach(struct dimgblk_device *dev,
 			  enum dimgblk_device_state *state,
 			  struct netlink_ext_ack *extack)
 {
-	struct file *file;
 	int ret;
 
-	/*
-	 * The last fput() of a task takes effect before it returns to
-	 * userspace, that of a work item some time later.  Be the last, so that
-	 * the file is free when the reply is read.
-	 */
-	file = dimgblk_registry_get_file(dev);
 	ret = dimgblk_device_start_detach(dev, mode, extack);
 	if (ret < 0)
-		goto out_put_file;
+		return ret;
 	if (ret > 0) {
 		*state = DIMGBLK_STATE_LIVE;
-		ret = 0;
-		goto out_put_file;
+		return 0;
 	}
 	ret = dimgblk_device_wait_detached(dev, state);
 	if (ret && ret != -EINTR)
 		NL_SET_ERR_MSG(extack,
 			       "detached, but the last sync of the backing file failed: recent writes may be lost");
-out_put_file:
-	if (file)
-		fput(file);
 	return ret;
 }
 
@@ -487,7 +481,7 @@ static int dimgblk_device_set_size(struct dimgblk_device *dev, u64 size,
 	err = mutex_lock_killable(&disk->open_mutex);
 	if (err)
 		return err;
-	if (dev->state != DIMGBLK_LIVE) {
+	if (dev->state != DIMGBLK_LIVE || READ_ONCE(dev->fail_io)) {
 		NL_SET_ERR_MSG(extack, "the device is being detached");
 		err = -ENODEV;
 		goto out_unlock;
@@ -524,7 +518,9 @@ int dimgblk_device_resize(struct dimgblk_device *dev,
 		NL_SET_ERR_MSG(extack, "the device is being detached");
 		return -ENODEV;
 	}
-	mutex_lock(&dev->config_mutex);
+	err = mutex_lock_killable(&dev->config_mutex);
+	if (err)
+		goto out_put_file;
 	err = dimgblk_backing_size(file, &file_size);
 	if (err)
 		goto out_unlock;
@@ -545,32 +541,31 @@ int dimgblk_device_resize(struct dimgblk_device *dev,
 		dimgblk_event(dev, DIMGBLK_EVENT_RESIZE);
 out_unlock:
 	mutex_unlock(&dev->config_mutex);
+out_put_file:
 	fput(file);
 	return err;
 }
 
-/* Between requests, with nothing in the page cache left to be written. */
+/*
+ * Between requests; not for ever, as a hung backing file ends none.  What is in
+ * the page cache needs no sync: direct I/O writes back the pages that it meets.
+ */
 static int dimgblk_device_switch_direct(struct dimgblk_device *dev, bool in_use,
 					struct netlink_ext_ack *extack)
 {
-	struct file *file = dimgblk_registry_get_file(dev);
-	unsigned int memflags;
-	int err = 0;
+	struct request_queue *q = dev->disk->queue;
+	unsigned int memflags = memalloc_noio_save();
+	int err;
 
-	if (!file) {
-		NL_SET_ERR_MSG(extack, "the device is being detached");
-		return -ENODEV;
+	blk_freeze_queue_start(q);
+	if (blk_mq_freeze_queue_wait_timeout(q, DIMGBLK_REQUEST_WAIT)) {
+		err = dimgblk_registry_set_direct(dev, in_use, extack);
+	} else {
+		NL_SET_ERR_MSG(extack,
+			       "the backing file does not answer; nothing was changed");
+		err = -ETIMEDOUT;
 	}
-	if (!dev->backing.read_only)
-		err = dimgblk_backing_sync(file);
-	fput(file);
-	if (err) {
-		NL_SET_ERR_MSG(extack, "the backing file cannot be synced");
-		return err;
-	}
-	memflags = blk_mq_freeze_queue(dev->disk->queue);
-	err = dimgblk_registry_set_direct(dev, in_use, extack);
-	blk_mq_unfreeze_queue(dev->disk->queue, memflags);
+	blk_mq_unfreeze_queue(q, memflags);	/* restores memflags */
 	return err;
 }
 
@@ -587,7 +582,7 @@ static int dimgblk_device_switch_direct(struct dimgblk_device *dev, bool in_use,
  *
  * Return: 0; -EINVAL when direct I/O is insisted on and cannot be had; -EBUSY
  * when another device uses bytes in the same page of the file in the other mode;
- * -ENODEV when it is being detached; or an errno of the sync.
+ * -ETIMEDOUT when requests did not end in time; -EINTR when killed.
  */
 int dimgblk_device_set_direct(struct dimgblk_device *dev, u32 direct,
 			      struct netlink_ext_ack *extack)
@@ -596,7 +591,9 @@ int dimgblk_device_set_direct(struct dimgblk_device *dev, u32 direct,
 	bool in_use;
 	int err;
 
-	mutex_lock(&dev->config_mutex);
+	err = mutex_lock_killable(&dev->config_mutex);
+	if (err)
+		return err;
 	err = dimgblk_plan_direct(dev, direct, &in_use, &reason, extack);
 	if (err)
 		goto out_unlock;

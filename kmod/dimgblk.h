@@ -122,6 +122,7 @@ struct dimgblk_config {
  * @mapping: pages of the file, or of the file of the layer below an overlay
  * @identity: for the overlap check, not a reference: the inode of @mapping, or
  *	the whole disk when the backing file is a block device
+ * @inode: likewise, the inode that was opened, or NULL for a block device
  * @start: position of byte 0 of the file in @identity, bytes; not 0 for a
  *	partition
  * @dev: device number of the block device, or of the file's super block
@@ -147,6 +148,7 @@ struct dimgblk_backing {
 	struct file *file;
 	struct address_space *mapping;
 	const void *identity;
+	const struct inode *inode;
 	u64 start;
 	dev_t dev;
 	dev_t stat_dev;
@@ -183,14 +185,17 @@ enum dimgblk_state {
  * enum dimgblk_lane_kind - commands that may wait for each other
  * @DIMGBLK_LANE_LOCAL: a small direct read or write that came alone: handed over
  *	without waiting, on the CPU of its submitter, who is about to sleep
- * @DIMGBLK_LANE_RW: other reads and writes
+ * @DIMGBLK_LANE_READ: other reads
+ * @DIMGBLK_LANE_WRITE: other writes, which may wait for a frozen file system to
+ *	thaw or to have cleaned enough pages, with no read behind them
  * @DIMGBLK_LANE_SLOW: flush, discard and write-zeroes, which take long and would
  *	keep reads waiting behind them
  * @DIMGBLK_NR_LANES: their number
  */
 enum dimgblk_lane_kind {
 	DIMGBLK_LANE_LOCAL,
-	DIMGBLK_LANE_RW,
+	DIMGBLK_LANE_READ,
+	DIMGBLK_LANE_WRITE,
 	DIMGBLK_LANE_SLOW,
 	DIMGBLK_NR_LANES,
 };
@@ -437,8 +442,9 @@ ssize_t dimgblk_backing_rw(const struct dimgblk_backing *backing,
 			   struct kiocb *iocb, struct iov_iter *iter);
 void dimgblk_backing_rw_done(const struct dimgblk_backing *backing,
 			     struct kiocb *iocb);
-int dimgblk_backing_sync(struct file *file);
-int dimgblk_backing_flush(struct dimgblk_backing *backing);
+int dimgblk_backing_sync(struct dimgblk_backing *backing, struct file *file,
+			 bool datasync);
+bool dimgblk_backing_frozen(const struct dimgblk_backing *backing);
 bool dimgblk_backing_covers(const struct dimgblk_backing *backing, loff_t end);
 int dimgblk_backing_punch_hole(const struct dimgblk_backing *backing,
 			       loff_t pos, loff_t len);

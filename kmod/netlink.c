@@ -508,8 +508,9 @@ static const struct genl_multicast_group dimgblk_nl_mcgrps[] = {
 };
 
 /*
- * Initial network namespace only: disks do not belong to one.  Parallel: an attach
- * or detach that waits for a hung backing file must not hold up other families.
+ * Initial network namespace only: disks do not belong to one.  Parallel: a request
+ * that waits for a backing file must not hold up the others.  The core lets no
+ * family come or go meanwhile, so waits are limited or can be ended by a signal.
  */
 struct genl_family dimgblk_nl_family __ro_after_init = {
 	.name = DIMGBLK_FAMILY_NAME,

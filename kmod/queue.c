@@ -124,18 +124,27 @@ static struct dimgblk_lane *
 dimgblk_queue_lane(struct dimgblk_hw_queue *hwq,
 		   const struct blk_mq_queue_data *bd, bool direct)
 {
+	struct dimgblk_lane *local = &hwq->lanes[DIMGBLK_LANE_LOCAL];
+	struct dimgblk_lane *lane;
+
 	switch (req_op(bd->rq)) {
 	case REQ_OP_READ:
+		lane = &hwq->lanes[DIMGBLK_LANE_READ];
+		break;
 	case REQ_OP_WRITE:
+		lane = &hwq->lanes[DIMGBLK_LANE_WRITE];
+		/* A dead device may have no backing file any more. */
+		if (READ_ONCE(local->dev->state) != DIMGBLK_DEAD &&
+		    dimgblk_backing_frozen(&local->dev->backing))
+			return lane;
 		break;
 	default:
 		return &hwq->lanes[DIMGBLK_LANE_SLOW];
 	}
 	if (direct && bd->last && blk_rq_bytes(bd->rq) <= DIMGBLK_LOCAL_MAX &&
-	    llist_empty(&hwq->lanes[DIMGBLK_LANE_LOCAL].cmds) &&
-	    llist_empty(&hwq->lanes[DIMGBLK_LANE_RW].cmds))
-		return &hwq->lanes[DIMGBLK_LANE_LOCAL];
-	return &hwq->lanes[DIMGBLK_LANE_RW];
+	    llist_empty(&local->cmds) && llist_empty(&lane->cmds))
+		return local;
+	return lane;
 }
 
 /* Start the work items that have something to do. */

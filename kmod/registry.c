@@ -57,7 +57,9 @@ static bool dimgblk_registry_clash(const struct dimgblk_device *dev, u64 size,
 
 	if (other == dev || !other->backing.file)
 		return false;
-	if (dev->backing.identity != other->backing.identity)
+	/* The file below an overlay becomes another one when it is copied up. */
+	if (dev->backing.identity != other->backing.identity &&
+	    (!dev->backing.inode || dev->backing.inode != other->backing.inode))
 		return false;
 	if (dev->backing.read_only && other->backing.read_only)
 		return false;

@@ -11,6 +11,7 @@
  */
 
 #include <linux/list.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "dimgblk.h"
@@ -94,8 +95,11 @@ err_free_workers:
 struct dimgblk_workers *dimgblk_workers_get(dev_t dev)
 {
 	struct dimgblk_workers *workers;
+	unsigned int noio;
 
 	mutex_lock(&dimgblk_workers_mutex);
+	/* Reclaim could wait for a hung backing file, with the mutex. */
+	noio = memalloc_noio_save();
 	workers = dimgblk_workers_find(dev);
 	if (!workers) {
 		workers = dimgblk_workers_alloc(dev);
@@ -105,6 +109,7 @@ struct dimgblk_workers *dimgblk_workers_get(dev_t dev)
 	}
 	workers->users++;
 out_unlock:
+	memalloc_noio_restore(noio);
 	mutex_unlock(&dimgblk_workers_mutex);
 	return workers;
 }

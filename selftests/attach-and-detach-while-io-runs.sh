@@ -36,7 +36,7 @@ while kill -0 $load 2>/dev/null && [ $rounds -lt 10 ]; do
 	rounds=$((rounds + 1))
 done
 note "$rounds rounds"
-check "no error in the load" wait $load
+check_child "no error in the load" $load
 
 load force 30 --bs=4k
 check "load runs" wait_for 15 in_use

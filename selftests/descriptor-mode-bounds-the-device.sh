@@ -15,8 +15,15 @@ kernel_refuses EINVAL nl-send attach index=3
 check "nothing came into being" nothing_attached
 
 for mode in rdonly rdwr dsync direct; do
-	n=$(field index "$(fdzoo $mode disk.img -- nl-send attach backing-fd=9)") ||
-		{ fail "$mode"; continue; }
+	status=0
+	out=$(fdzoo $mode disk.img -- nl-send attach backing-fd=9) || status=$?
+	# tmpfs of Linux 6.1 cannot be opened with O_DIRECT.
+	if [ $status = 4 ]; then
+		note "$mode: no such open here"
+		continue
+	fi
+	n=$(field index "$out")
+	[ -n "$n" ] || die "$mode: $out"
 	DEV=/dev/dimgblk$n
 	wait_for 10 test -b "$DEV"
 	defer forget_device "$DEV" "$(sysfs "$DEV" diskseq)"

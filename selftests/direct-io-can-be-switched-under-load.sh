@@ -24,7 +24,7 @@ while kill -0 $load 2>/dev/null && [ $n -lt 60 ]; do
 		n=$((n + 1))
 	done
 done
-check "load verifies after $n switches" wait $load
+check_child "load verifies after $n switches" $load
 check_equal "wrong states" 0 $wrong
 dimgsetup set "$DEV" --direct-io=on >/dev/null
 check "buffered bytes are seen direct" blkop -d "$DEV" write:0:1M:3 fsync read:0:1M:3

@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Claim: a full backing file system is told as ENOSPC, not EIO, to direct and FUA
-# writers of the device; afterwards reads work and, with room
-# again, writes too (G5).
+# writers of the device; afterwards reads work and, with room again, writes (G5).
 # Broken: EIO, which makes thin-aware file systems give up at once.
 . "$(dirname "$0")/lib/dimgblk.sh"
 

@@ -13,7 +13,7 @@ attach disk.img
 exec 8<>"$DEV"
 check "forced detach of an open device" detach --force "$DEV"
 check_equal "its user reads nothing" 0 "$(dd bs=4k count=1 iflag=direct 2>/dev/null <&8 | wc -c || true)"
-check_fails "and cannot write" dd if=/dev/zero bs=4k count=1 oflag=direct >&8
+check_fails "and cannot write" sh -c "dd if=/dev/zero bs=4k count=1 oflag=direct >&8"
 check "node is gone" wait_for 10 is_gone "$DEV"
 exec 8>&-
 check_fails "really" test -e "$DEV"

@@ -14,7 +14,7 @@ detach --force "$DEV"
 attach --index 4 other.img
 for _ in 1 2 3; do
 	check_equal "reads nothing" 0 "$(dd bs=4k count=1 iflag=direct 2>/dev/null <&8 | wc -c || true)"
-	check_fails "cannot write" dd if=/dev/zero bs=4k count=1 oflag=direct >&8
+	check_fails "cannot write" sh -c "dd if=/dev/zero bs=4k count=1 oflag=direct >&8"
 	blockdev --getsize64 --flushbufs /dev/fd/8 >/dev/null 2>&1 || true
 done
 check "the new device is untouched" cmp other.img /dev/dimgblk4

@@ -7,7 +7,7 @@
 
 make_image disk.img 1M
 attached=0 absent=0
-for i in {1..40}; do
+for i in {1..20}; do
 	timeout -s KILL "0.0$((RANDOM % 100))" dimgsetup attach --index 6 disk.img >/dev/null 2>&1 || true
 	# The kernel finishes what it was asked; the reply has nobody to go to.
 	out=$(nl-send get index=6) || true

@@ -23,13 +23,13 @@ for kind in $(fdzoo --list); do
 done
 mkfifo fifo
 for path in fifo /dev/null /dev/zero /dev/mem /dev/tty0 /dev/ptmx /proc/self/mem \
-	/proc/sys/kernel/sysrq /sys/kernel/uevent_seqnum /sys/kernel/debug/clear_warn_once \
+	/proc/sys/kernel/sysrq /sys/kernel/debug/clear_warn_once \
 	/sys/kernel/tracing/trace_marker /sys/fs/cgroup/cgroup.procs; do
 	[ -e $path ] || continue
 	refuse_kind rdwr $path
 	refused '4' '.{20,}' dimgsetup attach --index 9 $path
 done
-for path in . / /proc /proc/self/status /proc/kcore /proc/version /sys/kernel/vmcoreinfo \
+for path in . / /proc /proc/self/status /proc/kcore /proc/version /sys/kernel/uevent_seqnum /sys/kernel/vmcoreinfo \
 	/sys/kernel/debug/sched/features /sys/kernel/tracing/available_tracers; do
 	[ -e $path ] || continue
 	refuse_kind rdonly $path

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/lib/dimgblk.sh"
 
 scratch_disk 1
-mkdir mnt
+mkdir mnt upper
 
 # Lower file system with a 4 MiB image of fully written blocks.
 begin()
@@ -26,22 +26,25 @@ crash()
 	blkop -r mnt goingdown
 	dimgsetup detach --force "$DEV" >/dev/null 2>&1 || true
 	wait_for 20 is_gone "$DEV"
+	! mountpoint -q upper || umount upper
 	umount mnt
 	mount "$DISK" mnt
 }
 
+# flushes DEVICE: how many it was sent so far.
 flushes()
 {
-	awk '{ print $16 }' "/sys/block/${DISK#/dev/}/stat"
+	awk '{ print $16 }' "/sys/block/${1#/dev/}/stat"
 }
 
 defer release_mount "$TMP/mnt"
+defer release_mount "$TMP/upper"
 for mode in off on; do
 	begin --direct-io=$mode
 	check_equal "FUA is native" 1 "$(sysfs "$DEV" queue/fua)"
-	before=$(flushes)
+	before=$(flushes "$DISK")
 	check "direct=$mode: write, flush" blkop -d "$DEV" write:1M:64K:3 fsync
-	check "the disk below was flushed" test "$(flushes)" -gt "$before"
+	check "the disk below was flushed" test "$(flushes "$DISK")" -gt "$before"
 	check "write into a hole of the file, flush" \
 		blkop -d "$DEV" discard:2M:1M write:2M:64K:5 fsync
 	check "write without flush" blkop -d "$DEV" write:0:64K:2
@@ -52,11 +55,24 @@ for mode in off on; do
 		check "unflushed ones are lost: the crash is one" blkop mnt/disk.img read:0:64K:1
 	umount mnt
 
+	# write(2) to a node sends a flush after each FUA write; a file system that
+	# overwrites its own blocks sends the FUA write alone.
 	begin --direct-io=$mode
-	before=$(flushes)
-	check "direct=$mode: FUA write" blkop -d "$DEV" dsync:2M:64K:4
-	check "the disk below was flushed for it" test "$(flushes)" -gt "$before"
+	make_fs ext4 "$DEV"
+	mount "$DEV" upper
+	truncate -s 256K upper/file
+	blkop upper/file write:0:256K:1 fsync
+	sync -f upper
+	before=$(flushes "$DISK")
+	own=$(flushes "$DEV")
+	check "direct=$mode: FUA write" blkop -d upper/file dsync:64K:64K:4
+	check_equal "it came without a flush" "$own" "$(flushes "$DEV")"
+	check "the disk below was flushed for it" test "$(flushes "$DISK")" -gt "$before"
 	crash
-	check "FUA bytes are there" blkop mnt/disk.img read:2M:64K:4
+	attach mnt/disk.img
+	mount -o ro "$DEV" upper	# replays the journal
+	check "FUA bytes are there" blkop -r upper/file read:64K:64K:4
+	umount upper
+	detach "$DEV"
 	umount mnt
 done

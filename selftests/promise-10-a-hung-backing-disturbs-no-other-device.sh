@@ -40,5 +40,5 @@ for i in 1 2 3; do
 done
 check "the stuck one is still stuck" kill -0 $stuck
 dmsetup resume dimgblk-hung
-check "and ends after the disk came back" wait $stuck
+check_child "and ends after the disk came back" $stuck
 detach "$hung"

@@ -18,7 +18,7 @@ attach_and_look()
 			return 1
 		fi
 		[ -e /run/udev/control ] || continue
-		if ! [ -s "/run/udev/data/b$(cat "/sys/class/block/${p#/dev/}/dev")" ]; then
+		if ! [ -e "/run/udev/data/b$(cat "/sys/class/block/${p#/dev/}/dev")" ]; then
 			echo "$p: udev has not seen it" >&2
 			return 1
 		fi

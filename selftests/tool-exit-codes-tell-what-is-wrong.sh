@@ -27,7 +27,7 @@ refused 2 'dimgblk77' dimgsetup detach /dev/dimgblk77
 refused 2 'dimgblk77' dimgsetup resize dimgblk77
 refused 2 '.{10,}' dimgsetup set nosuch --direct-io=on
 # bad value told by the kernel, bad kind of file
-refused 4 '511' dimgsetup attach -o 511 disk.img
+refused 4 'multiples of 512' dimgsetup attach -o 511 disk.img
 refused 4 '.{20,}' dimgsetup attach -o 1M disk.img
 refused 4 'empty|512' dimgsetup attach empty.img
 refused 4 '512' dimgsetup attach small.img

@@ -39,7 +39,7 @@ for c in NAME SIZE OFFSET SIZELIMIT RO DIO LOG-SEC BACK-FILE; do
 done
 check_equal "chosen columns, raw" "$DEV 1048576" "$(dimgsetup list -n --raw -o NAME,OFFSET)"
 check_equal "bytes" 2097152 "$(dimgsetup list -n --raw -b -o SIZE)"
-check_match "human size" '^2M$' "$(dimgsetup list -n --raw -o SIZE)"
+check_match "human size" '^ *2M$' "$(dimgsetup list -n -o SIZE)"
 check_equal "attach --json" "$(jq -c '.dimgdevices|length' <<<"$json")" \
 	"$(dimgsetup attach --json -r disk.img | jq -c '.dimgdevices|length')"
 detach --all disk.img

@@ -31,7 +31,7 @@ TMP=$(mktemp -d /tmp/dimgblk-test.XXXXXX)
 defer rmdir "$TMP"
 mount -t tmpfs -o size=80% dimgblk-test "$TMP"
 defer release_mount "$TMP"
-cd "$TMP"
+cd "$TMP" || exit
 
 # A worker of udev that is about to close its file keeps a mount busy for a moment.
 release_mount()
@@ -184,9 +184,10 @@ fails_with()
 	fi
 }
 
-# stop PID: ends a child of ours; it may be gone already.
+# stop PID: ends a child of ours and its children; they may be gone already.
 stop()
 {
+	pkill -P "$1" || true
 	kill "$1" 2>/dev/null || true
 	wait "$1" 2>/dev/null || true
 	wait_for 10 sh -c "! kill -0 $1"

@@ -13,7 +13,8 @@ KTAP_DONE=
 
 note()
 {
-	printf '# %s\n' "$*"
+	local text=$*
+	printf '# %s\n' "${text//$'\n'/\\n}"
 }
 
 # Text of several lines, each a diagnostic.
@@ -93,6 +94,14 @@ check_match()
 		note_text "wanted: $2"
 		note_text "got:    $3"
 	fi
+}
+
+# check_child TEXT PID: a background command of this shell must end with 0.
+check_child()
+{
+	local status=0
+	wait "$2" || status=$?
+	check_equal "$1" 0 $status
 }
 
 # wait_for SECONDS COMMAND...: polls until it succeeds; false at the deadline.
