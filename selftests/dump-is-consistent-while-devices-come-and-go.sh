@@ -14,6 +14,7 @@ make_image churn.img 1M
 	while [ ! -e stop ]; do
 		n=$(nl-send attach backing-fd=9 index=$((15 + RANDOM % 20)) 9<>churn.img) || continue
 		n=$(field index "$n")
+		echo "$n" >>churned
 		while ! nl-send detach index="$n" detach-mode=2; do :; done
 	done >/dev/null 2>&1
 ) &
@@ -28,3 +29,4 @@ done
 check_equal "bad dumps of 20" 0 $bad
 touch stop
 wait $churn || true
+check "devices came and went meanwhile" test "$(wc -l <churned)" -gt 3

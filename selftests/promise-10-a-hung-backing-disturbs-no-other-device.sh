@@ -15,30 +15,38 @@ defer dmsetup remove --retry dimgblk-hung
 make_fs ext2 /dev/mapper/dimgblk-hung
 mount_at /dev/mapper/dimgblk-hung "$TMP/mnt"
 make_image mnt/hung.img 8M
-sync
-attach --direct-io=on mnt/hung.img
-hung=$DEV
-
-defer dmsetup resume dimgblk-hung
-dmsetup suspend --nolockfs dimgblk-hung
-blkop -d "$hung" read:0:64K:1 write:0:64K:2 >/dev/null 2>&1 &
-stuck=$!
+make_image good.img 4M
 in_flight()
 {
 	[ "$(sysfs "$hung" inflight | tr -d ' ')" != 00 ]
 }
-check "a request is stuck" wait_for 10 in_flight
 
-make_image good.img 4M
-check_match "list" "$hung" "$(timeout 10 dimgsetup list)"
-check_match "show" "$hung" "$(timeout 10 dimgsetup show "$hung")"
-for i in 1 2 3; do
-	attach good.img
-	check "attach, round $i" test -b "$DEV"
-	check "I/O, round $i" timeout 10 cmp good.img "$DEV"
-	check "detach, round $i" timeout 10 dimgsetup detach "$DEV"
+# Direct, the request is stuck below; buffered, a worker is stuck with it.
+for mode in on off; do
+	sync
+	echo 1 >/proc/sys/vm/drop_caches
+	attach --direct-io=$mode mnt/hung.img
+	hung=$DEV
+	defer dmsetup resume dimgblk-hung
+	dmsetup suspend --nolockfs dimgblk-hung
+	blkop -d "$hung" read:0:64K:1 >/dev/null 2>&1 &
+	stuck=$!
+	check "direct=$mode: a request is stuck" wait_for 10 in_flight
+
+	check_match "list" "$hung" "$(timeout 10 dimgsetup list)"
+	check_match "show" "$hung" "$(timeout 10 dimgsetup show "$hung")"
+	for i in 1 2; do
+		attach good.img
+		check "attach, round $i" test -b "$DEV"
+		check "I/O, round $i" timeout 10 cmp good.img "$DEV"
+		check "detach, round $i" timeout 10 dimgsetup detach "$DEV"
+	done
+	other=$([ $mode = on ] && echo off || echo on)
+	status=0
+	timeout 20 dimgsetup set "$hung" --direct-io="$other" 2>/dev/null || status=$?
+	check_equal "a change of the hung one gives up by itself" 7 $status
+	check "the stuck one is still stuck" kill -0 $stuck
+	dmsetup resume dimgblk-hung
+	check_child "and ends after the disk came back" $stuck
+	detach "$hung"
 done
-check "the stuck one is still stuck" kill -0 $stuck
-dmsetup resume dimgblk-hung
-check_child "and ends after the disk came back" $stuck
-detach "$hung"

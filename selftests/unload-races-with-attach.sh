@@ -5,16 +5,18 @@
 # Broken: an oops, a duplicate sysfs name, a device without a driver.
 . "$(dirname "$0")/lib/dimgblk.sh"
 
-for i in 1 2; do
-	make_image $i.img 1M
-	(
-		while [ ! -e stop ]; do
-			nl-send attach backing-fd=9 index=$i direct=0 9<>$i.img
-			nl-send -d get
-			nl-send detach index=$i detach-mode=2
-		done >/dev/null 2>&1 || true
-	) &
-done
+# One attaches and detaches, with gaps in which the module is unused; one lists.
+make_image 1.img 1M
+(
+	while [ ! -e stop ]; do
+		! nl-send attach backing-fd=9 index=1 direct=0 9<>1.img || touch attached
+		nl-send detach index=1 detach-mode=2
+		for _ in {1..8}; do nl-send -d get; done
+	done >/dev/null 2>&1 || true
+) &
+(
+	while [ ! -e stop ]; do nl-send -d get; done >/dev/null 2>&1 || true
+) &
 stop_all()
 {
 	touch "$TMP/stop"
@@ -26,11 +28,11 @@ while [ $SECONDS -lt $deadline ]; do
 	! rmmod dimgblk 2>/dev/null || unloaded=$((unloaded + 1))
 	modprobe dimgblk || fail "modprobe"
 done
-note "unloaded $unloaded times"
 stop_all
-for i in 1 2; do
-	nl-send detach index=$i detach-mode=2 >/dev/null || true
-done
+note "unloaded $unloaded times"
+check "the module was unloaded in between" test $unloaded -gt 0
+check "a device was attached in between" test -e attached
+nl-send detach index=1 detach-mode=2 >/dev/null 2>&1 || true
 check "nothing is left" wait_for 10 nothing_attached
 make_image disk.img 1M
 attach disk.img
