@@ -71,7 +71,11 @@ become_root()
 	[ "$(id -u)" != 0 ] || return 0
 	command -v sudo >/dev/null ||
 		die "needs root (for chroot and mounts), and there is no sudo. As root: $0 $*"
+	# sudo drops the environment; apt and mmdebstrap may need the way out.
 	exec sudo ${DIMGBLK_CACHE:+DIMGBLK_CACHE="$DIMGBLK_CACHE"} \
+		${http_proxy:+http_proxy="$http_proxy"} \
+		${https_proxy:+https_proxy="$https_proxy"} \
+		${no_proxy:+no_proxy="$no_proxy"} \
 		VM_STARTED="$VM_STARTED" "$0" "$@"
 }
 

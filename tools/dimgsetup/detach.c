@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "dimgsetup.h"
@@ -144,7 +145,8 @@ static int detach_strict(struct dimg_nl *nl, const struct dimg_device *dev,
 /*
  * The kernel answers after some seconds even if the backing file does not: the
  * detach has begun and cannot be taken back. Ask again until it is over; who does
- * not want to wait may interrupt, that changes nothing.
+ * not want to wait may interrupt, that changes nothing. The result of the last
+ * sync is told only to who asks before the end.
  */
 static int wait_detached(struct dimg_nl *nl, const struct dimg_device *dev,
 			 const char *node, struct dimg_device *reply)
@@ -158,10 +160,13 @@ static int wait_detached(struct dimg_nl *nl, const struct dimg_device *dev,
 		dimg_device_free(reply);
 		if (!dimg_nl_detach(nl, dev, DIMGBLK_DETACH_STRICT, reply, &e))
 			continue;
-		/* gone between two requests, perhaps with a successor */
 		if (e.err != ENODEV && e.err != ESTALE)
 			return dimg_fail(node, &e);
-		reply->state = DIMGBLK_STATE_DETACHED;
+		/* gone between two requests, perhaps with a successor */
+		dimg_say(node,
+			 "is gone, but whether its last sync succeeded is not known\n"
+			 "Check the image before it is used; \"dmesg\" tells of errors of the storage below.");
+		return DIMG_EXIT_KERNEL;
 	}
 	return 0;
 }
@@ -204,6 +209,31 @@ static int detach_one(struct dimg_nl *nl, const struct dimg_device *dev,
 	return ret;
 }
 
+/* For qsort(): the disk sequence number tells the age, an index is used again. */
+static int newer_first(const void *a, const void *b)
+{
+	const struct dimg_device *x = a, *y = b;
+
+	return (x->diskseq < y->diskseq) - (x->diskseq > y->diskseq);
+}
+
+/* All of the list, newest first: an image may lie on a device attached before it. */
+static int detach_each(struct dimg_nl *nl, struct dimg_devices *chosen,
+		       uint32_t mode)
+{
+	int ret = 0, one;
+	size_t i;
+
+	if (chosen->n)
+		qsort(chosen->v, chosen->n, sizeof(*chosen->v), newer_first);
+	for (i = 0; i < chosen->n; i++) {
+		one = detach_one(nl, &chosen->v[i], mode);
+		if (!ret)
+			ret = one;
+	}
+	return ret;
+}
+
 /**
  * dimg_cmd_detach - run "dimgsetup detach"
  *
@@ -218,8 +248,7 @@ int dimg_cmd_detach(int argc, char **argv)
 	struct dimg_nl *nl;
 	uint32_t mode;
 	bool all;
-	size_t i;
-	int ret, one;
+	int ret;
 
 	ret = parse(argc, argv, &mode, &all);
 	if (ret >= 0)
@@ -228,12 +257,8 @@ int dimg_cmd_detach(int argc, char **argv)
 	if (ret)
 		return ret;
 	ret = choose(nl, argc - optind, argv + optind, all, &chosen);
-	/* newest first: an image may lie on a device attached before it */
-	for (i = ret ? 0 : chosen.n; i > 0; i--) {
-		one = detach_one(nl, &chosen.v[i - 1], mode);
-		if (!ret)
-			ret = one;
-	}
+	if (!ret)
+		ret = detach_each(nl, &chosen, mode);
 	dimg_devices_free(&chosen);
 	dimg_nl_close(nl);
 	return ret;

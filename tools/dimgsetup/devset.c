@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * devset.c - owns the question which device numbers make up a disk: the disk
- * itself and its partitions, as sysfs tells.
+ * itself and its partitions, as sysfs tells; or a partition and its disk.
  *
  * holders.c asks who uses any of them, settle.c whether all are ready.
  */
@@ -16,23 +16,15 @@
 
 #include "dimgsetup.h"
 
-/*
- * Read "MAJOR:MINOR" of the partition @name in the sysfs folder @d of a disk.
- * Return: 0; -ENOENT if @name is no partition, or one that has just vanished.
- */
-static int read_partition(DIR *d, const char *name, dev_t *dev)
+/* Read "MAJOR:MINOR" from the file @path; -ENOENT if the device has vanished. */
+static int read_number(int dir_fd, const char *path, dev_t *dev)
 {
-	char path[NAME_MAX + 16];
 	unsigned int maj, min;
 	FILE *f;
 	int fd, n;
 
 	*dev = 0;
-	snprintf(path, sizeof(path), "%s/partition", name);
-	if (*name == '.' || faccessat(dirfd(d), path, F_OK, 0))
-		return -ENOENT;
-	snprintf(path, sizeof(path), "%s/dev", name);
-	fd = openat(dirfd(d), path, O_RDONLY | O_CLOEXEC);
+	fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -ENOENT;
 	f = fdopen(fd, "r");
@@ -46,6 +38,21 @@ static int read_partition(DIR *d, const char *name, dev_t *dev)
 		return -ENOENT;
 	*dev = makedev(maj, min);
 	return 0;
+}
+
+/*
+ * Read the number of the partition @name in the sysfs folder @d of a disk.
+ * Return: 0; -ENOENT if @name is no partition, or one that has just vanished.
+ */
+static int read_partition(DIR *d, const char *name, dev_t *dev)
+{
+	char path[NAME_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/partition", name);
+	if (*name == '.' || faccessat(dirfd(d), path, F_OK, 0))
+		return -ENOENT;
+	snprintf(path, sizeof(path), "%s/dev", name);
+	return read_number(dirfd(d), path, dev);
 }
 
 static int add_member(struct dimg_devset *set, const char *node, dev_t dev)
@@ -82,19 +89,40 @@ static int add_partitions(struct dimg_devset *set, const char *dir)
 	return ret;
 }
 
+/* The disk that the partition with the sysfs folder @dir is on. */
+static int add_disk(struct dimg_devset *set, const char *dir)
+{
+	const char *disk;
+	char path[PATH_MAX + 16], *slash;
+	dev_t dev;
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/../dev", dir);
+	ret = read_number(AT_FDCWD, path, &dev);
+	if (ret)
+		return ret;
+	/* its folder holds that of the partition */
+	snprintf(path, sizeof(path), "%s", dir);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	disk = strrchr(path, '/') + 1;
+	return add_member(set, disk, dev);
+}
+
 /**
  * dimg_devset_load - collect a disk and its partitions
- * @major: number of the disk, or of one partition: then only that
+ * @major: number of the disk, or of one partition: then that and its disk, as
+ *	whoever claims the disk keeps others from the partition
  * @set: filled in; give it to dimg_devset_free(), after a failure too
  *
- * The disk comes first.
+ * What @major and @minor name comes first.
  *
  * Return: 0, or -errno; -ENOENT if there is no such device.
  */
 int dimg_devset_load(unsigned int major, unsigned int minor,
 		     struct dimg_devset *set)
 {
-	char path[64], dir[PATH_MAX];
+	char path[64], partition[80], dir[PATH_MAX];
 	int ret;
 
 	memset(set, 0, sizeof(*set));
@@ -103,9 +131,11 @@ int dimg_devset_load(unsigned int major, unsigned int minor,
 	if (!realpath(path, dir))
 		return -errno;
 	ret = add_member(set, strrchr(dir, '/') + 1, makedev(major, minor));
-	if (!ret)
-		ret = add_partitions(set, dir);
-	return ret;
+	if (ret)
+		return ret;
+	snprintf(partition, sizeof(partition), "%s/partition", path);
+	return access(partition, F_OK) ? add_partitions(set, dir) :
+		add_disk(set, dir);
 }
 
 /* dimg_devset_has - whether @dev is the disk or one of its partitions. */

@@ -181,8 +181,6 @@ int dimg_nl_attach(struct dimg_nl *nl, const struct dimg_request *req,
 int dimg_nl_detach(struct dimg_nl *nl, const struct dimg_device *dev,
 		   uint32_t mode, struct dimg_device *reply,
 		   struct dimg_error *e);
-int dimg_nl_get(struct dimg_nl *nl, uint32_t index, struct dimg_device *dev,
-		struct dimg_error *e);
 int dimg_nl_dump(struct dimg_nl *nl, struct dimg_devices *devs,
 		 struct dimg_error *e);
 int dimg_nl_resize(struct dimg_nl *nl, const struct dimg_device *dev,

@@ -60,6 +60,12 @@ static int fail_open(const char *path, const struct stat *st, bool read_only)
 
 	if (err == EBUSY && S_ISBLK(st->st_mode))
 		return fail_claimed(path, st->st_rdev);
+	if (S_ISBLK(st->st_mode) && (err == ENODEV || err == ENXIO)) {
+		dimg_say(path, "is a node without a device behind it: %s\n"
+			 "Check the path; \"lsblk\" shows the disks that are there.",
+			 strerror(err));
+		return DIMG_EXIT_REFUSED;
+	}
 	/* an unwritable image is never turned into a read-only device silently */
 	if (!read_only && err == EACCES) {
 		dimg_say(path, "cannot be opened for writing: %s\n"
@@ -130,6 +136,23 @@ static int check_usable(const struct dimg_image *img, bool read_only)
 	return 0;
 }
 
+/* What was opened: is it what was looked at before, and can it be used? */
+static int check_opened(struct dimg_image *img, const struct stat *before,
+			bool read_only)
+{
+	struct stat st;
+
+	if (fcntl(img->fd, F_SETFL, 0) || fstat(img->fd, &st) ||
+	    measure(img->fd, &st, &img->size))
+		return fail_open(img->path, before, read_only);
+	/* a block device in the place of a file would not be claimed */
+	if ((st.st_mode & S_IFMT) != (before->st_mode & S_IFMT)) {
+		dimg_say(img->path, "was replaced by another kind of file meanwhile\nCheck the path and try again.");
+		return DIMG_EXIT_REFUSED;
+	}
+	return check_usable(img, read_only);
+}
+
 /**
  * dimg_image_open - open an image for attach
  * @read_only: open without write access
@@ -166,9 +189,7 @@ int dimg_image_open(const char *path, bool read_only, bool shared,
 	img->fd = open(path, flags);
 	if (img->fd < 0)
 		return fail_open(path, &st, read_only);
-	ret = fcntl(img->fd, F_SETFL, 0) || fstat(img->fd, &st) ||
-	      measure(img->fd, &st, &img->size) ? fail_open(path, &st, read_only) :
-	      check_usable(img, read_only);
+	ret = check_opened(img, &st, read_only);
 	if (ret)
 		dimg_image_close(img);
 	return ret;
@@ -198,7 +219,9 @@ int dimg_image_size(const struct dimg_device *dev, uint64_t *bytes)
 
 	if (!dev->backing_path || stat(dev->backing_path, &st))
 		return -ENOENT;
-	if (S_ISREG(st.st_mode) && st.st_ino == dev->backing_inode) {
+	/* the inode alone is not enough: another file may be mounted over it */
+	if (S_ISREG(st.st_mode) && st.st_ino == dev->backing_inode &&
+	    st.st_dev == makedev(dev->backing_major, dev->backing_minor)) {
 		*bytes = st.st_size;
 		return 0;
 	}

@@ -74,6 +74,32 @@ static int fail_module(int err)
 	return DIMG_EXIT_NO_MODULE;
 }
 
+/*
+ * Is the module at work, although no family is to be seen? While it comes or
+ * goes, which is no reason to complain, its state is another word.
+ */
+static bool is_live(void)
+{
+	char state[16] = "";
+	FILE *f = fopen("/sys/module/" MODULE_NAME "/initstate", "re");
+
+	if (!f)
+		return false;
+	if (!fgets(state, sizeof(state), f))
+		*state = '\0';
+	fclose(f);
+	return !strncmp(state, "live", 4);
+}
+
+/* The family is in the initial network namespace only, as disks belong to none. */
+static int fail_namespace(void)
+{
+	dimg_say(NULL, "the module %s is loaded, but its interface is not to be seen from this network namespace\n"
+		 "Run it outside of the container or \"ip netns exec\", or as root: \"nsenter -t 1 -n dimgsetup ...\".",
+		 MODULE_NAME);
+	return DIMG_EXIT_PERMISSION;
+}
+
 /**
  * dimg_connect - connect to the driver, loading its module if need be
  * @nlp: set on success; give it to dimg_nl_close()
@@ -83,17 +109,18 @@ static int fail_module(int err)
 int dimg_connect(struct dimg_nl **nlp)
 {
 	struct dimg_error e;
-	int ret;
+	int ret, err;
 
 	ret = dimg_nl_open(nlp, &e);
 	if (ret != -ENOENT)
 		return ret ? dimg_fail(NULL, &e) : 0;
 	dimg_note(NULL, "loading the module %s", MODULE_NAME);
-	ret = load_module();
-	if (ret)
-		return fail_module(-ret);
+	err = load_module();
 	ret = dimg_nl_open(nlp, &e);
-	if (ret == -ENOENT)
-		return fail_module(ENOEXEC);
-	return ret ? dimg_fail(NULL, &e) : 0;
+	if (ret != -ENOENT)
+		return ret ? dimg_fail(NULL, &e) : 0;
+	/* a container may see neither the family nor the file of the module */
+	if (is_live())
+		return fail_namespace();
+	return fail_module(err ? -err : ENOEXEC);
 }

@@ -306,7 +306,7 @@ static int keep_in_list(struct dimg_device *dev, void *arg)
 	return dimg_devices_add(arg, dev);
 }
 
-/* Send @msg and keep the one device of the reply in @dev. */
+/* Send @msg and keep the one device of the reply in @dev; -ENOMSG: there is none. */
 static int exchange_one(struct dimg_nl *nl, struct nl_msg *msg,
 			struct dimg_device *dev, struct dimg_error *e)
 {
@@ -317,6 +317,12 @@ static int exchange_one(struct dimg_nl *nl, struct nl_msg *msg,
 
 	memset(dev, 0, sizeof(*dev));
 	ret = exchange(nl, &x);
+	/* without it all is zero: device 0 would be taken for the answer */
+	if (!ret && !dimg_device_knows(dev, DIMGBLK_A_INDEX)) {
+		dimg_error_set(e, ENOMSG,
+			       "done, but the kernel's answer is missing");
+		ret = -ENOMSG;
+	}
 	if (ret)
 		dimg_device_free(dev);
 	return ret;
@@ -440,23 +446,6 @@ int dimg_nl_detach(struct dimg_nl *nl, const struct dimg_device *dev,
 	put_identity(msg, dev);
 	nla_put_u32(msg, DIMGBLK_A_DETACH_MODE, mode);
 	return exchange_one(nl, msg, reply, e);
-}
-
-/**
- * dimg_nl_get - ask for one device
- *
- * Return: 0, or -errno with @e filled in; -ENODEV if there is none.
- */
-int dimg_nl_get(struct dimg_nl *nl, uint32_t index, struct dimg_device *dev,
-		struct dimg_error *e)
-{
-	struct nl_msg *msg;
-
-	msg = request_new(nl, DIMGBLK_CMD_DEVICE_GET, 0, e);
-	if (!msg)
-		return -ENOMEM;
-	nla_put_u32(msg, DIMGBLK_A_INDEX, index);
-	return exchange_one(nl, msg, dev, e);
 }
 
 /**

@@ -37,10 +37,9 @@ static const struct remedy {
 	  "Check the path; \"truncate -s 1G FILE\" makes a new image." },
 	{ ENOTDIR, NULL, DIMG_EXIT_NOT_FOUND, "Check the path." },
 	{ ENAMETOOLONG, NULL, DIMG_EXIT_NOT_FOUND, "Check the path." },
-	{ ENODEV, "attach", DIMG_EXIT_REFUSED,
-	  "Only regular files and block devices can be attached." },
-	{ ENXIO, "attach", DIMG_EXIT_REFUSED,
-	  "Only regular files and block devices can be attached." },
+	/* the module was on its way out; that a node is dead, image.c says */
+	{ ENODEV, "attach", DIMG_EXIT_NO_MODULE,
+	  "Try again; the module is loaded anew then." },
 	{ ENODEV, NULL, DIMG_EXIT_NOT_FOUND,
 	  "\"dimgsetup list\" shows what is attached." },
 	{ ESTALE, NULL, DIMG_EXIT_NOT_FOUND,
@@ -90,6 +89,8 @@ static const struct remedy {
 	{ ENOMEM, NULL, DIMG_EXIT_KERNEL, "Free memory and try again." },
 	{ EOPNOTSUPP, NULL, DIMG_EXIT_KERNEL,
 	  "Module and tool do not match: install both from one version." },
+	{ ENOMSG, NULL, DIMG_EXIT_KERNEL,
+	  "\"dimgsetup list\" shows what is attached now." },
 	{ EBADMSG, NULL, DIMG_EXIT_KERNEL,
 	  "Module and tool do not match: install both from one version." },
 };
@@ -148,15 +149,21 @@ void dimg_error_set(struct dimg_error *e, int err, const char *fmt, ...)
  * dimg_fputs_escaped - print text that others chose
  *
  * A path or a process name may hold anything, terminal controls too: control
- * characters and backslashes go out as \xNN, as libsmartcols does it.
+ * characters and backslashes go out as \xNN, as libsmartcols does it. Those of
+ * C1 too, two bytes in UTF-8: c2 9b is as good as ESC [ to many terminals.
  */
 void dimg_fputs_escaped(const char *s, FILE *f)
 {
 	for (; *s; s++) {
-		if (iscntrl((unsigned char)*s) || *s == '\\')
-			fprintf(f, "\\x%02x", (unsigned char)*s);
+		unsigned char c = *s, next = s[1];
+		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+
+		if (c1 || iscntrl(c) || c == '\\')
+			fprintf(f, "\\x%02x", c);
 		else
-			fputc(*s, f);
+			fputc(c, f);
+		if (c1)
+			fprintf(f, "\\x%02x", (unsigned char)*++s);
 	}
 }
 

@@ -79,10 +79,12 @@ static int check_shrink(const char *arg, const struct dimg_device *dev)
 		return DIMG_EXIT_PERMISSION;
 	}
 	if (dimg_image_size(dev, &image_bytes)) {
-		dimg_say(arg,
-			 "the image %s is not to be found under this path, so nobody knows whether the device would shrink\n"
+		/* as the subject: a path may hold terminal controls */
+		dimg_say(dev->backing_path,
+			 "the image is not to be found under this path, so nobody knows whether /dev/"
+			 DIMG_NODE_PREFIX "%u would shrink\n"
 			 "Say --shrink to take the size of the image whatever it is.",
-			 dev->backing_path);
+			 dev->index);
 		return DIMG_EXIT_REFUSED;
 	}
 	then = future_size(dev, image_bytes);

@@ -205,6 +205,33 @@ static void tables_hold_no_control_characters(void **state)
 	assert_non_null(strstr(buf, "\\x1b"));
 }
 
+/* Messages hold none either, whatever a path is made of. */
+static void messages_hold_no_control_characters(void **state)
+{
+	static const struct {
+		const char *text, *escaped;
+	} cases[] = {
+		{ "a\033[31m\nb\\", "a\\x1b[31m\\x0ab\\x5c" },
+		/* C1 in UTF-8: 80 to 9f after c2, and only these */
+		{ "\302\2331m", "\\xc2\\x9b1m" },
+		{ "\302\200\302\237", "\\xc2\\x80\\xc2\\x9f" },
+		{ "\302\240\303\274\302", "\302\240\303\274\302" },
+	};
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *buf = NULL;
+		FILE *f = open_memstream(&buf, &len);
+
+		assert_non_null(f);
+		dimg_fputs_escaped(cases[i].text, f);
+		fclose(f);
+		assert_string_equal(buf, cases[i].escaped);
+		free(buf);
+	}
+}
+
 #define QUIET(test)	cmocka_unit_test_setup_teardown(test, mute, unmute)
 
 int main(void)
@@ -217,6 +244,7 @@ int main(void)
 		QUIET(raw_output_has_bytes),
 		QUIET(json_is_typed),
 		QUIET(tables_hold_no_control_characters),
+		QUIET(messages_hold_no_control_characters),
 	};
 
 	srandom(1);
