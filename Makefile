@@ -35,7 +35,7 @@ unit:
 	$(MAKE) -C selftests/unit run
 
 lint:
-	tools/lint.sh
+	@tools/lint.sh
 
 check:
 	vm/check

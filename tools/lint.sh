@@ -327,8 +327,15 @@ for name; do
 	*) echo "lint: no check $name; lint.sh --list names them" >&2; exit 2 ;;
 	esac
 	run=$((run + 1))
-	# Output is a finding, whatever the status; a silent failure is one, too.
-	"check_$name" >"$output" 2>&1
+	# Output is a finding, whatever the status.  A build that dies in silence is
+	# one, too; the other checks may well end with a grep that found nothing.
+	status=0
+	"check_$name" >"$output" 2>&1 || status=$?
+	case $name in
+	build_*)
+		[ $status = 0 ] || [ -s "$output" ] ||
+			echo "ended with status $status" >"$output" ;;
+	esac
 	if [ -s "$output" ]; then
 		printf '%s:\n' "$name"
 		sed 's/^/  /' "$output"
