@@ -93,25 +93,18 @@ void dimgblk_device_put(struct dimgblk_device *dev)
 	put_device(disk_to_dev(dev->disk));
 }
 
-/* Sync the backing file and drop the reference on it, once. */
-static void dimgblk_device_drop_file(struct dimgblk_device *dev)
+/*
+ * Take the backing file away from the device, once, and sync it.  Return: the
+ * file, whose reference is the caller's, or NULL.
+ */
+static struct file *dimgblk_device_take_file(struct dimgblk_device *dev)
 {
 	struct file *file = dimgblk_registry_take_file(dev);
 
-	if (!file)
-		return;
-	if (!dev->backing.read_only)
+	if (file && !dev->backing.read_only)
 		dev->detach_error = dimgblk_backing_sync(&dev->backing, file,
 							 false);
-	/*
-	 * The file system shall be free when it is said to be.  fput() of a task
-	 * takes effect before it returns to userspace, that of a work item some
-	 * time later.
-	 */
-	if (current->flags & PF_KTHREAD)
-		__fput_sync(file);
-	else
-		fput(file);
+	return file;
 }
 
 /* Queue detach_work, which may happen once in a life. */
@@ -126,6 +119,7 @@ static void dimgblk_device_detach_work(struct work_struct *work)
 {
 	struct dimgblk_device *dev =
 		container_of(work, struct dimgblk_device, detach_work);
+	struct file *file;
 	bool dead;
 
 	mutex_lock(&dev->disk->open_mutex);
@@ -139,7 +133,10 @@ static void dimgblk_device_detach_work(struct work_struct *work)
 		blk_mark_disk_dead(dev->disk);
 	del_gendisk(dev->disk);
 	dimgblk_queue_idle(dev);
-	dimgblk_device_drop_file(dev);
+	/* fput() of a work item would take effect some time after the reply. */
+	file = dimgblk_device_take_file(dev);
+	if (file)
+		__fput_sync(file);
 	dimgblk_registry_remove(dev);
 	dimgblk_event(dev, DIMGBLK_EVENT_DETACH);
 	complete_all(&dev->detached);
@@ -192,6 +189,7 @@ void dimgblk_device_close(struct gendisk *disk)
 {
 	struct dimgblk_device *dev = disk->private_data;
 	unsigned int memflags;
+	struct file *file;
 
 	lockdep_assert_held(&disk->open_mutex);
 	if (disk_openers(disk) || dev->state != DIMGBLK_LIVE ||
@@ -202,7 +200,13 @@ void dimgblk_device_close(struct gendisk *disk)
 	dimgblk_device_set_state(dev, DIMGBLK_DEAD);
 	blk_mq_unfreeze_queue(disk->queue, memflags);
 	/* Requests that come now fail before they touch the file. */
-	dimgblk_device_drop_file(dev);
+	file = dimgblk_device_take_file(dev);
+	/*
+	 * Takes effect before this task returns to userspace, and after it has
+	 * let go of open_mutex: the file may be a disk with one of its own.
+	 */
+	if (file)
+		fput(file);
 	dimgblk_device_queue_detach(dev);
 }
 
