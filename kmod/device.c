@@ -327,7 +327,7 @@ int dimgblk_device_attach(const struct dimgblk_config *config,
 				   extack);
 	if (err)
 		goto err_release;
-	err = dimgblk_plan_device(dev, extack);
+	err = dimgblk_plan_device(dev, config, extack);
 	if (err)
 		goto err_put_file;
 	err = dimgblk_registry_add(dev, config, extack);

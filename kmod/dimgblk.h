@@ -102,6 +102,7 @@
  * @nr_hw_queues: hardware queues, 0 asks for the default
  * @queue_depth: requests in flight, 0 asks for the default
  * @name: wanted name, or empty
+ * @attrs: attributes of the request, for dimgblk_plan_blame()
  */
 struct dimgblk_config {
 	bool any_index;
@@ -113,6 +114,7 @@ struct dimgblk_config {
 	u32 nr_hw_queues;
 	u32 queue_depth;
 	char name[DIMGBLK_NAME_MAX_LEN + 1];
+	struct nlattr **attrs;
 };
 
 /**
@@ -380,9 +382,12 @@ dimgblk_device_public_state(const struct dimgblk_device *dev);
 void dimgblk_device_put(struct dimgblk_device *dev);
 
 /* plan.c */
+void dimgblk_plan_blame(const struct dimgblk_config *config, int attr,
+			struct netlink_ext_ack *extack);
 int dimgblk_plan_check_config(const struct dimgblk_config *config,
 			      struct netlink_ext_ack *extack);
 int dimgblk_plan_device(struct dimgblk_device *dev,
+			const struct dimgblk_config *config,
 			struct netlink_ext_ack *extack);
 int dimgblk_plan_direct(const struct dimgblk_device *dev, u32 direct,
 			bool *in_use, const char **reason,

@@ -252,6 +252,7 @@ static int dimgblk_nl_parse_config(struct genl_info *info,
 		return -EINVAL;
 	}
 	*config = (struct dimgblk_config) {
+		.attrs = info->attrs,
 		.any_index = !info->attrs[DIMGBLK_A_INDEX],
 		.index = dimgblk_nl_get_u32(info, DIMGBLK_A_INDEX, 0),
 		.backing_fd = nla_get_s32(info->attrs[DIMGBLK_A_BACKING_FD]),
@@ -479,6 +480,8 @@ int dimgblk_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 		err = dimgblk_device_set_direct(dev,
 						nla_get_u32(info->attrs[DIMGBLK_A_DIRECT]),
 						info->extack);
+	if (err == -EINVAL)
+		NL_SET_BAD_ATTR(info->extack, info->attrs[DIMGBLK_A_DIRECT]);
 	if (err)
 		nlmsg_free(reply);
 	else

@@ -12,6 +12,18 @@
 
 #include "dimgblk.h"
 
+/**
+ * dimgblk_plan_blame() - point at the attribute that is to be changed
+ * @config: what was asked for
+ * @attr: DIMGBLK_A_*; nothing happens if the request has no such attribute
+ * @extack: where the reason of the refusal is
+ */
+void dimgblk_plan_blame(const struct dimgblk_config *config, int attr,
+			struct netlink_ext_ack *extack)
+{
+	NL_SET_BAD_ATTR(extack, config->attrs[attr]);
+}
+
 /* A name may appear in paths, and must never be taken for a node. */
 static int dimgblk_plan_check_name(const char *name,
 				   struct netlink_ext_ack *extack)
@@ -48,10 +60,12 @@ int dimgblk_plan_check_config(const struct dimgblk_config *config,
 			      struct netlink_ext_ack *extack)
 {
 	u32 block_size = config->geometry.logical_block_size;
+	int err;
 
 	if (!config->any_index && config->index > DIMGBLK_MAX_INDEX) {
 		NL_SET_ERR_MSG_FMT(extack, "index %u is larger than %u",
 				   config->index, DIMGBLK_MAX_INDEX);
+		dimgblk_plan_blame(config, DIMGBLK_A_INDEX, extack);
 		return -ERANGE;
 	}
 	if (block_size &&
@@ -59,25 +73,32 @@ int dimgblk_plan_check_config(const struct dimgblk_config *config,
 		NL_SET_ERR_MSG_FMT(extack,
 				   "logical block size %u is no power of two from 512 to %lu",
 				   block_size, PAGE_SIZE);
+		dimgblk_plan_blame(config, DIMGBLK_A_LOGICAL_BLOCK_SIZE, extack);
 		return -EINVAL;
 	}
 	if (config->nr_hw_queues > num_possible_cpus()) {
 		NL_SET_ERR_MSG_FMT(extack,
 				   "%u hardware queues are more than the %u possible CPUs",
 				   config->nr_hw_queues, num_possible_cpus());
+		dimgblk_plan_blame(config, DIMGBLK_A_NR_HW_QUEUES, extack);
 		return -ERANGE;
 	}
 	if (config->queue_depth > DIMGBLK_QUEUE_DEPTH_MAX) {
 		NL_SET_ERR_MSG_FMT(extack, "queue depth %u is larger than %u",
 				   config->queue_depth,
 				   DIMGBLK_QUEUE_DEPTH_MAX);
+		dimgblk_plan_blame(config, DIMGBLK_A_QUEUE_DEPTH, extack);
 		return -ERANGE;
 	}
-	return dimgblk_plan_check_name(config->name, extack);
+	err = dimgblk_plan_check_name(config->name, extack);
+	if (err)
+		dimgblk_plan_blame(config, DIMGBLK_A_NAME, extack);
+	return err;
 }
 
 /* Choose or check the logical block size against what the backing file needs. */
 static int dimgblk_plan_block_size(struct dimgblk_device *dev,
+				   const struct dimgblk_config *config,
 				   struct netlink_ext_ack *extack)
 {
 	struct dimgblk_geometry *geometry = &dev->geometry;
@@ -92,12 +113,14 @@ static int dimgblk_plan_block_size(struct dimgblk_device *dev,
 		NL_SET_ERR_MSG_FMT(extack,
 				   "logical block size %u is below the %u of the backing device",
 				   geometry->logical_block_size, least);
+		dimgblk_plan_blame(config, DIMGBLK_A_LOGICAL_BLOCK_SIZE, extack);
 		return -EINVAL;
 	}
 	return 0;
 }
 
 static int dimgblk_plan_window(struct dimgblk_device *dev,
+			       const struct dimgblk_config *config,
 			       struct netlink_ext_ack *extack)
 {
 	const struct dimgblk_geometry *geometry = &dev->geometry;
@@ -108,9 +131,17 @@ static int dimgblk_plan_window(struct dimgblk_device *dev,
 	if (err == -EOVERFLOW) {
 		NL_SET_ERR_MSG(extack,
 			       "offset, size limit or their sum is beyond 9223372036854775807 bytes, the end of any file");
+		dimgblk_plan_blame(config, geometry->offset > LLONG_MAX ?
+				   DIMGBLK_A_OFFSET : DIMGBLK_A_SIZE_LIMIT,
+				   extack);
 		return err;
 	}
 	if (err) {
+		dimgblk_plan_blame(config,
+				   geometry->offset &
+				   (geometry->logical_block_size - 1) ?
+				   DIMGBLK_A_OFFSET : DIMGBLK_A_SIZE_LIMIT,
+				   extack);
 		NL_SET_ERR_MSG_FMT(extack,
 				   "offset and size limit must be multiples of %u bytes",
 				   geometry->logical_block_size);
@@ -128,6 +159,7 @@ static int dimgblk_plan_window(struct dimgblk_device *dev,
 				   "no block of %u bytes from offset %llu in a file of %llu",
 				   geometry->logical_block_size,
 				   geometry->offset, file_size);
+		dimgblk_plan_blame(config, DIMGBLK_A_OFFSET, extack);
 		return -ERANGE;
 	}
 	atomic64_set(&dev->size, size);
@@ -144,10 +176,9 @@ static int dimgblk_plan_window(struct dimgblk_device *dev,
  *
  * Return: 0, or -EINVAL when direct I/O is insisted on and cannot be had.
  */
-int dimgblk_plan_direct(const struct dimgblk_device *dev,
-			u32 direct, bool *in_use,
-				      const char **reason,
-				      struct netlink_ext_ack *extack)
+int dimgblk_plan_direct(const struct dimgblk_device *dev, u32 direct,
+			bool *in_use, const char **reason,
+			struct netlink_ext_ack *extack)
 {
 	*in_use = false;
 	*reason = NULL;
@@ -187,6 +218,7 @@ static int dimgblk_plan_depth(struct dimgblk_device *dev,
 /**
  * dimgblk_plan_device() - settle everything that does not depend on other devices
  * @dev: device with backing file and with settings as they were asked for
+ * @config: the same as it came
  * @extack: gets the reason of a refusal
  *
  * Context: process context; calls into the backing file system.
@@ -196,19 +228,22 @@ static int dimgblk_plan_depth(struct dimgblk_device *dev,
  * stacked too deep; or an errno of the file system.
  */
 int dimgblk_plan_device(struct dimgblk_device *dev,
+			const struct dimgblk_config *config,
 			struct netlink_ext_ack *extack)
 {
 	int err;
 
-	err = dimgblk_plan_block_size(dev, extack);
+	err = dimgblk_plan_block_size(dev, config, extack);
 	if (err)
 		return err;
-	err = dimgblk_plan_window(dev, extack);
+	err = dimgblk_plan_window(dev, config, extack);
 	if (err)
 		return err;
 	err = dimgblk_plan_direct(dev, dev->direct, &dev->direct_in_use,
 				  &dev->direct_reason, extack);
-	if (err)
+	if (err) {
+		dimgblk_plan_blame(config, DIMGBLK_A_DIRECT, extack);
 		return err;
+	}
 	return dimgblk_plan_depth(dev, extack);
 }

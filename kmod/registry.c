@@ -91,6 +91,7 @@ static int dimgblk_registry_check_overlap(const struct dimgblk_device *dev,
 }
 
 static int dimgblk_registry_check_name(const struct dimgblk_device *dev,
+				       const struct dimgblk_config *config,
 				       struct netlink_ext_ack *extack)
 {
 	struct dimgblk_device *other;
@@ -104,6 +105,7 @@ static int dimgblk_registry_check_name(const struct dimgblk_device *dev,
 			continue;
 		NL_SET_ERR_MSG_FMT(extack,
 				   "the name is taken by dimgblk%lu", index);
+		dimgblk_plan_blame(config, DIMGBLK_A_NAME, extack);
 		return -EEXIST;
 	}
 	return 0;
@@ -125,6 +127,7 @@ static int dimgblk_registry_insert(struct dimgblk_device *dev,
 	if (err == -EBUSY) {
 		NL_SET_ERR_MSG_FMT(extack, "dimgblk%u is attached already",
 				   config->index);
+		dimgblk_plan_blame(config, DIMGBLK_A_INDEX, extack);
 		return -EEXIST;
 	}
 	dev->index = config->index;
@@ -160,7 +163,7 @@ int dimgblk_registry_add(struct dimgblk_device *dev,
 		err = -ENOSPC;
 		goto out_unlock;
 	}
-	err = dimgblk_registry_check_name(dev, extack);
+	err = dimgblk_registry_check_name(dev, config, extack);
 	if (err)
 		goto out_unlock;
 	err = dimgblk_registry_check_overlap(dev, atomic64_read(&dev->size),
