@@ -5,10 +5,6 @@
 #ifndef _DIMGBLK_H
 #define _DIMGBLK_H
 
-#ifndef pr_fmt
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-#endif
-
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 #include <linux/completion.h>
