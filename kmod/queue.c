@@ -167,7 +167,7 @@ static blk_status_t dimgblk_queue_rq(struct blk_mq_hw_ctx *hctx,
 	struct dimgblk_hw_queue *hwq = hctx->driver_data;
 	struct dimgblk_cmd *cmd = blk_mq_rq_to_pdu(bd->rq);
 	struct dimgblk_device *dev = hctx->queue->queuedata;
-	/* Pairs with WRITE_ONCE() in dimgblk_device_set_direct(). */
+	/* Pairs with WRITE_ONCE() in dimgblk_registry_set_direct(). */
 	bool direct = READ_ONCE(dev->direct_in_use);
 
 	blk_mq_start_request(bd->rq);
