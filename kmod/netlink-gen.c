@@ -18,7 +18,7 @@ const struct nla_policy dimgblk_device_attach_nl_policy[DIMGBLK_A_NAME + 1] = {
 	[DIMGBLK_A_OFFSET] = { .type = NLA_U64, },
 	[DIMGBLK_A_SIZE_LIMIT] = { .type = NLA_U64, },
 	[DIMGBLK_A_LOGICAL_BLOCK_SIZE] = { .type = NLA_U32, },
-	[DIMGBLK_A_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0xf),
+	[DIMGBLK_A_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x3f),
 	[DIMGBLK_A_DIRECT] = NLA_POLICY_MAX(NLA_U32, 2),
 	[DIMGBLK_A_NR_HW_QUEUES] = { .type = NLA_U32, },
 	[DIMGBLK_A_QUEUE_DEPTH] = { .type = NLA_U32, },

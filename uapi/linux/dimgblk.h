@@ -23,12 +23,20 @@
  *   count.
  * @DIMGBLK_FLAG_ALLOW_OVERLAP: Attach although another device maps overlapping
  *   bytes of the same backing file and one of the two is writable.
+ * @DIMGBLK_FLAG_FOLLOW: The capacity follows the backing file as it grows: at
+ *   once for a file that grows on this machine, at the next open of the device
+ *   in any case. It never shrinks by itself.
+ * @DIMGBLK_FLAG_SOCKET_OWNER: Bound to the socket that attaches it: when that
+ *   is closed, or its last holder dies, the device is detached as by the mode
+ *   lazy.
  */
 enum dimgblk_device_flags {
 	DIMGBLK_FLAG_READ_ONLY = 1,
 	DIMGBLK_FLAG_PARTITION_SCAN = 2,
 	DIMGBLK_FLAG_AUTO_DETACH = 4,
 	DIMGBLK_FLAG_ALLOW_OVERLAP = 8,
+	DIMGBLK_FLAG_FOLLOW = 16,
+	DIMGBLK_FLAG_SOCKET_OWNER = 32,
 };
 
 /**
