@@ -23,10 +23,11 @@ in_flight()
 
 # Direct, the request is stuck below; buffered, a worker is stuck with it.
 for mode in on off; do
-	sync
-	echo 1 >/proc/sys/vm/drop_caches
 	attach --direct-io=$mode mnt/hung.img
 	hung=$DEV
+	# what was written, and what udev read to look at the contents
+	sync
+	echo 1 >/proc/sys/vm/drop_caches
 	defer dmsetup resume dimgblk-hung
 	dmsetup suspend --nolockfs dimgblk-hung
 	blkop -d "$hung" read:0:64K:1 >/dev/null 2>&1 &

@@ -191,6 +191,7 @@ static int report_rest(const char *node, const struct dimg_device *reply)
 static int detach_one(struct dimg_nl *nl, const struct dimg_device *dev,
 		      uint32_t mode)
 {
+	struct dimg_parting *parting = dimg_parting_begin(dev);
 	struct dimg_device reply = { 0 };
 	char node[DIMG_NODE_LEN];
 	struct dimg_error e;
@@ -205,6 +206,7 @@ static int detach_one(struct dimg_nl *nl, const struct dimg_device *dev,
 		ret = wait_detached(nl, dev, node, &reply);
 	if (!ret)
 		ret = report_rest(node, &reply);
+	dimg_parting_end(parting, !ret && reply.state == DIMGBLK_STATE_DETACHED);
 	dimg_device_free(&reply);
 	return ret;
 }

@@ -238,6 +238,11 @@ void dimg_devset_free(struct dimg_devset *set);
 int dimg_settle(const struct dimg_device *dev, uint64_t since_us);
 uint64_t dimg_now_us(void);
 
+struct dimg_parting;
+
+struct dimg_parting *dimg_parting_begin(const struct dimg_device *dev);
+void dimg_parting_end(struct dimg_parting *p, bool gone);
+
 /* table.c */
 struct dimg_table {
 	bool json;

@@ -2,7 +2,8 @@
 /*
  * settle.c - owns the wait after an attach until udev has seen the disk and
  * its partitions, so that links, permissions and blkid data are there when
- * dimgsetup returns. All libudev calls are here.
+ * dimgsetup returns; and that after a detach until it has taken them away. All
+ * libudev calls are here.
  *
  * The kernel creates the nodes before it replies to the attach; without a
  * running udevd there is nothing to wait for.
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <libudev.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -135,4 +137,103 @@ out_udev:
 out_set:
 	dimg_devset_free(&set);
 	return ret;
+}
+
+/**
+ * struct dimg_parting - a wait for udev's farewell to a device
+ * @mon: its messages; they queue up from the beginning on
+ * @set: the disk and its partitions
+ * @n_left: members of @set that udev has not taken leave of
+ */
+struct dimg_parting {
+	struct udev *udev;
+	struct udev_monitor *mon;
+	struct dimg_devset set;
+	size_t n_left;
+};
+
+/**
+ * dimg_parting_begin - get ready to wait for udev, before the detach
+ *
+ * Return: to be given to dimg_parting_end(); NULL if there is nothing to wait
+ * for, or no way to.
+ */
+struct dimg_parting *dimg_parting_begin(const struct dimg_device *dev)
+{
+	struct dimg_parting *p;
+
+	if (access(UDEV_CONTROL, F_OK))
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->udev = udev_new();
+	if (p->udev)
+		p->mon = udev_monitor_new_from_netlink(p->udev, "udev");
+	if (!p->mon || dimg_devset_load(dev->major, dev->minor, &p->set))
+		goto out_free;
+	udev_monitor_filter_add_match_subsystem_devtype(p->mon, "block", NULL);
+	if (udev_monitor_enable_receiving(p->mon))
+		goto out_free;
+	p->n_left = p->set.n;
+	return p;
+out_free:
+	dimg_parting_end(p, false);
+	return NULL;
+}
+
+/* Take one message; is it the farewell to a member? */
+static bool is_farewell(const struct dimg_parting *p, struct udev_device *dev)
+{
+	const char *action = udev_device_get_action(dev);
+
+	return action && !strcmp(action, "remove") &&
+	       dimg_devset_has(&p->set, udev_device_get_devnum(dev));
+}
+
+/* Wait for the next message; false at the deadline. */
+static bool next_farewell(struct dimg_parting *p, uint64_t deadline_us)
+{
+	struct pollfd pfd = {
+		.fd = udev_monitor_get_fd(p->mon), .events = POLLIN,
+	};
+	uint64_t now = dimg_now_us();
+	struct udev_device *dev;
+
+	if (now >= deadline_us)
+		return false;
+	if (poll(&pfd, 1, (deadline_us - now) / 1000 + 1) <= 0)
+		return true;
+	dev = udev_monitor_receive_device(p->mon);
+	if (dev && is_farewell(p, dev))
+		p->n_left--;
+	udev_device_unref(dev);
+	return true;
+}
+
+/**
+ * dimg_parting_end - wait until udev has removed the links of a device
+ * @p: from dimg_parting_begin(), may be NULL; freed
+ * @gone: whether the device was detached; if not there is no wait
+ *
+ * The device is gone whatever happens here; the next one of its number must not
+ * be found under the links of this one.
+ */
+void dimg_parting_end(struct dimg_parting *p, bool gone)
+{
+	uint64_t deadline_us = dimg_now_us() + SETTLE_LIMIT_US;
+
+	if (!p)
+		return;
+	while (gone && p->n_left && next_farewell(p, deadline_us))
+		;
+	if (gone && p->n_left)
+		dimg_say(p->set.v[0].node,
+			 "detached, but udev has not noticed within %llu s; stale links may be left in /dev/disk\n"
+			 "\"udevadm settle\" waits longer; \"systemctl status systemd-udevd\" shows whether udev is well.",
+			 SETTLE_LIMIT_US / 1000000);
+	udev_monitor_unref(p->mon);
+	udev_unref(p->udev);
+	dimg_devset_free(&p->set);
+	free(p);
 }
