@@ -242,6 +242,48 @@ struct dimg_parting;
 
 struct dimg_parting *dimg_parting_begin(const struct dimg_device *dev);
 void dimg_parting_end(struct dimg_parting *p, bool gone);
+/* run.c */
+/**
+ * struct dimg_run - an external program
+ * @fd: descriptor that it inherits, for /proc/self/fd/N; 0 if none
+ * @survives: it must not end in the middle: it goes on when the tool is killed,
+ *	and Ctrl-C does not reach it
+ * @status: its exit status; 128 + N when signal N killed it
+ * @said: the end of what it wrote to stdout and stderr
+ */
+struct dimg_run {
+	int fd;
+	bool survives;
+	int status;
+	char said[4096];
+};
+
+int dimg_run(char *const argv[], struct dimg_run *r);
+int dimg_run_fail(const char *subject, char *const argv[],
+		  const struct dimg_run *r, const char *remedy);
+
+/* progress.c */
+enum dimg_progress_mode {
+	DIMG_PROGRESS_AUTO,	/* a bar if stderr is a terminal */
+	DIMG_PROGRESS_BAR,
+	DIMG_PROGRESS_JSON,
+	DIMG_PROGRESS_NONE,
+};
+
+struct dimg_progress {
+	enum dimg_progress_mode mode;
+	const char *what;
+	uint64_t total;
+	uint64_t done;
+	uint64_t start_us;
+	uint64_t shown_us;
+};
+
+int dimg_progress_option(const char *word, enum dimg_progress_mode *mode);
+void dimg_progress_begin(struct dimg_progress *p, const char *what,
+			 uint64_t total);
+void dimg_progress_update(struct dimg_progress *p, uint64_t done);
+void dimg_progress_end(struct dimg_progress *p, bool ok);
 
 /* table.c */
 struct dimg_table {

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+# kill -9 at random points: runs a command again and again, kills it somewhere
+# within its usual run time, and lets a check look at what is left each time.
+# Sourced after dimgblk.sh. DIMGBLK_KILL_POINTS is the number of points,
+# DIMGBLK_KILL_SEED repeats a run that failed (as far as timing can be repeated).
+# shellcheck shell=bash
+
+KILL_POINTS=${DIMGBLK_KILL_POINTS:-17}
+
+requires_command setsid pgrep pkill
+
+# kill_points SETUP CHECK COMMAND...
+#
+# SETUP and CHECK are functions. Each round: SETUP; COMMAND (a program, no
+# function) begins in a session of its own; after a random part of its run time
+# it is killed; CHECK ROUND must be true, and tells what it found with "fail".
+# COMMAND runs undisturbed first: that must succeed, and gives the run time.
+#
+# KILL_WHOM=all (default): COMMAND and all that it started. KILL_WHOM=tool:
+# COMMAND alone; what it started is waited for. KILL_WHOM=both: in turns.
+kill_points()
+{
+	local setup=$1 check=$2 round usual ended=0 delay whom
+	shift 2
+	RANDOM=${DIMGBLK_KILL_SEED:=$((SRANDOM % 32768))}
+	"$setup"
+	kill_measure "$@" || return 0
+	"$check" 0 || fail "undisturbed: $*"
+	usual=$KILL_USUAL_MS
+	note "$KILL_POINTS points within $usual ms, DIMGBLK_KILL_SEED=$DIMGBLK_KILL_SEED: $*"
+	for ((round = 1; round <= KILL_POINTS; round++)); do
+		"$setup"
+		# a tenth more than the run time, so that the end is hit, too
+		delay=$(((RANDOM * 32768 + RANDOM) % (usual * 1100 + 1)))
+		whom=${KILL_WHOM:-all}
+		[ "$whom" != both ] || whom=$([ $((round % 2)) = 0 ] && echo all || echo tool)
+		kill_once "$whom" $delay "$@" || ended=$((ended + 1))
+		"$check" $round || fail "round $round: killed ($whom) after $delay us: $*"
+	done
+	note "killed $((KILL_POINTS - ended)) times; it had ended before $ended times"
+	# when nothing was killed nothing was proven
+	[ $ended -lt "$KILL_POINTS" ] || fail "not killed once: $*"
+}
+
+# KILL_USUAL_MS becomes the run time of COMMAND.
+kill_measure()
+{
+	local start=$EPOCHREALTIME out
+	if ! out=$("$@" 2>&1); then
+		fail "undisturbed: $*"
+		note_text "$out"
+		return 1
+	fi
+	KILL_USUAL_MS=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000 + 1))
+}
+
+# kill_once all|tool MICROSECONDS COMMAND...: false if it had ended before.
+kill_once()
+{
+	local whom=$1 delay=$2 pid status=0
+	shift 2
+	setsid "$@" >/dev/null 2>&1 &
+	pid=$!
+	sleep "$((delay / 1000000)).$(printf %06d $((delay % 1000000)))"
+	# $pid is the session, too: setsid became the command without a fork
+	[ "$whom" = tool ] || pkill -KILL -s $pid || true
+	kill -KILL $pid 2>/dev/null || true
+	wait $pid 2>/dev/null || status=$?
+	[ "$whom" = tool ] || wait_for 10 kill_session $pid || fail "does not die: $*"
+	wait_for 60 kill_session_ended $pid || fail "goes on for ever: $*"
+	[ $status = 137 ]
+}
+
+# True when nobody is left; kills those that were just being born.
+kill_session()
+{
+	! pkill -KILL -s "$1"
+}
+
+kill_session_ended()
+{
+	! pgrep -s "$1" >/dev/null
+}
