@@ -143,6 +143,27 @@ struct dimg_holders {
 };
 
 struct dimg_nl;
+struct option;
+
+/**
+ * struct dimg_attach - an attach with all its options
+ * @path: the image, as the user wrote it
+ * @req: what the kernel will be asked; callers may add flags
+ * @part: argument of --part; NULL is the whole image
+ * @img: open between dimg_attach_open() and dimg_attach_close()
+ * @gpt_sector_size: found by dimg_attach_open(); 0 if there is no GPT
+ *
+ * The way: dimg_attach_init(); path; options by dimg_attach_option() or
+ * dimg_attach_getopt(); dimg_attach_open(), before the module is loaded;
+ * dimg_connect(); dimg_attach_run(); dimg_attach_close().
+ */
+struct dimg_attach {
+	const char *path;
+	struct dimg_request req;
+	const char *part;
+	struct dimg_image img;
+	uint32_t gpt_sector_size;
+};
 
 /* main.c */
 extern const char *dimg_command;	/* name of the command that runs */
@@ -157,6 +178,7 @@ void dimg_say(const char *subject, const char *fmt, ...)
 void dimg_note(const char *subject, const char *fmt, ...)
 	__printf(2, 3);
 int dimg_fail(const char *subject, const struct dimg_error *e);
+int dimg_fail_attach(const char *subject, const struct dimg_error *e);
 int dimg_fail_busy(const char *subject, const struct dimg_error *e,
 		   const struct dimg_holders *h);
 int dimg_usage_error(const char *fmt, ...)
@@ -213,7 +235,78 @@ int dimg_resolve_one(struct dimg_nl *nl, const char *arg,
 int dimg_image_open(const char *path, bool read_only, bool shared,
 		    struct dimg_image *img);
 void dimg_image_close(struct dimg_image *img);
+uint32_t dimg_image_sector_size(const struct dimg_image *img);
 int dimg_image_size(const struct dimg_device *dev, uint64_t *bytes);
+
+/* probe.c: the only user of libblkid; nothing here needs a device */
+/**
+ * struct dimg_probe - what lies in a window of an image; NULL where nothing does
+ * @type: such as ext4, crypto_LUKS, swap
+ * @usage: filesystem, raid, crypto or other
+ * @label: of the file system
+ * @uuid: of the file system, as mount(8) takes it
+ * @pttype: of a partition table: gpt, dos, ...
+ * @ambivalent: signatures of several types; then nothing else is set
+ */
+struct dimg_probe {
+	char *type;
+	char *usage;
+	char *label;
+	char *uuid;
+	char *pttype;
+	bool ambivalent;
+};
+
+/**
+ * struct dimg_partition - one entry of a partition table; offsets are bytes
+ * @nr: as in the name of its node, from 1
+ * @name: of a GPT entry; NULL if it has none
+ * @uuid: PARTUUID
+ * @type: GUID of a GPT entry, "0x83" of an MBR's
+ * @container: an extended partition, which holds the logical ones
+ */
+struct dimg_partition {
+	unsigned int nr;
+	uint64_t start;
+	uint64_t size;
+	char *name;
+	char *uuid;
+	char *type;
+	bool container;
+};
+
+struct dimg_partitions {
+	struct dimg_partition *v;
+	size_t n;
+};
+
+int dimg_probe(int fd, uint64_t offset, uint64_t size, struct dimg_probe *p);
+void dimg_probe_free(struct dimg_probe *p);
+int dimg_probe_sector_size(int fd, uint64_t offset, uint32_t *bytes);
+int dimg_probe_partitions(int fd, uint32_t sector_size,
+			  struct dimg_partitions *parts);
+void dimg_partitions_free(struct dimg_partitions *parts);
+
+/* partition.c */
+bool dimg_partition_matches(const char *arg, const struct dimg_partition *part,
+			    const struct dimg_probe *fs);
+int dimg_partition_find(const struct dimg_image *img, uint32_t sector_size,
+			const char *arg, uint64_t *offset, uint64_t *size);
+
+/* attachment.c: what the options of attach mean, and how one attaches */
+#define DIMG_ATTACH_LETTERS	"o:rb:Pd:"
+#define DIMG_LONGOPTS		64	/* room for attach's and a command's own */
+
+void dimg_attach_init(struct dimg_attach *a);
+int dimg_attach_option(struct dimg_attach *a, const char *name,
+		       const char *value);
+void dimg_attach_longopts(const struct option *more, struct option *to);
+int dimg_attach_getopt(struct dimg_attach *a, int opt, const char *value);
+void dimg_attach_usage(FILE *f);
+int dimg_attach_open(struct dimg_attach *a);
+int dimg_attach_run(struct dimg_nl *nl, struct dimg_attach *a,
+		    struct dimg_device *dev);
+void dimg_attach_close(struct dimg_attach *a);
 
 /* holders.c */
 int dimg_holders_find(unsigned int major, unsigned int minor,

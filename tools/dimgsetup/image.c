@@ -195,6 +195,21 @@ int dimg_image_open(const char *path, bool read_only, bool shared,
 	return ret;
 }
 
+/**
+ * dimg_image_sector_size - what a table on this image counts in, by default
+ *
+ * Return: the logical block size of a block device, 512 for a file.
+ */
+uint32_t dimg_image_sector_size(const struct dimg_image *img)
+{
+	int bytes;
+
+	/* of a file the ioctl is not known */
+	if (ioctl(img->fd, BLKSSZGET, &bytes) || bytes <= 0)
+		return DIMG_SECTOR_SIZE;
+	return bytes;
+}
+
 /* dimg_image_close - the kernel has its own reference after an attach. */
 void dimg_image_close(struct dimg_image *img)
 {

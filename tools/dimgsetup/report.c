@@ -87,6 +87,9 @@ static const struct remedy {
 	{ EDQUOT, NULL, DIMG_EXIT_KERNEL,
 	  "Make room in the quota of the image's owner; check the image before it is used." },
 	{ ENOMEM, NULL, DIMG_EXIT_KERNEL, "Free memory and try again." },
+	{ ETIMEDOUT, NULL, DIMG_EXIT_KERNEL,
+	  "The storage below the image does not answer: look at it, or at its network; \"dmesg\" may say more. \"dimgsetup list\" shows what became of the device."
+	},
 	{ EOPNOTSUPP, NULL, DIMG_EXIT_KERNEL,
 	  "Module and tool do not match: install both from one version." },
 	{ ENOMSG, NULL, DIMG_EXIT_KERNEL,
@@ -205,8 +208,8 @@ void dimg_note(const char *subject, const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-/* The entry for an errno: that of the running command before the common one. */
-static const struct remedy *find_remedy(int err)
+/* The entry for an errno: that of @name before the common one. */
+static const struct remedy *find_remedy(int err, const char *name)
 {
 	static const struct remedy other = { .code = DIMG_EXIT_KERNEL };
 	size_t i;
@@ -216,7 +219,7 @@ static const struct remedy *find_remedy(int err)
 
 		if (remedies[i].err != err)
 			continue;
-		if (!command || (dimg_command && !strcmp(command, dimg_command)))
+		if (!command || (name && !strcmp(command, name)))
 			return &remedies[i];
 	}
 	return &other;
@@ -233,18 +236,12 @@ static const struct option_remedy *find_option(int attr)
 	return NULL;
 }
 
-/**
- * dimg_fail_busy - report a failure, who caused it, and its remedy
- * @subject: the image or device it is about, or NULL
- * @h: the holders, one on a line; NULL if the failure is not about any
- *
- * Return: the exit code for this errno.
- */
-int dimg_fail_busy(const char *subject, const struct dimg_error *e,
-		   const struct dimg_holders *h)
+/* The lines of a failure; @name is the command whose remedies count. */
+static int fail(const char *name, const char *subject,
+		const struct dimg_error *e, const struct dimg_holders *h)
 {
 	const struct option_remedy *option = find_option(e->attr);
-	const struct remedy *r = find_remedy(e->err);
+	const struct remedy *r = find_remedy(e->err, name);
 	const char *text = r->text;
 	size_t len = strlen(e->text), i;
 
@@ -271,6 +268,19 @@ int dimg_fail_busy(const char *subject, const struct dimg_error *e,
 }
 
 /**
+ * dimg_fail_busy - report a failure, who caused it, and its remedy
+ * @subject: the image or device it is about, or NULL
+ * @h: the holders, one on a line; NULL if the failure is not about any
+ *
+ * Return: the exit code for this errno.
+ */
+int dimg_fail_busy(const char *subject, const struct dimg_error *e,
+		   const struct dimg_holders *h)
+{
+	return fail(dimg_command, subject, e, h);
+}
+
+/**
  * dimg_fail - report a failure with its remedy
  * @subject: the image or device it is about, or NULL
  *
@@ -278,7 +288,17 @@ int dimg_fail_busy(const char *subject, const struct dimg_error *e,
  */
 int dimg_fail(const char *subject, const struct dimg_error *e)
 {
-	return dimg_fail_busy(subject, e, NULL);
+	return fail(dimg_command, subject, e, NULL);
+}
+
+/**
+ * dimg_fail_attach - as dimg_fail(), for an attach by whatever command
+ *
+ * Return: the exit code for this errno.
+ */
+int dimg_fail_attach(const char *subject, const struct dimg_error *e)
+{
+	return fail("attach", subject, e, NULL);
 }
 
 /**

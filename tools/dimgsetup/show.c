@@ -106,6 +106,8 @@ static void show_settings(const struct dimg_device *dev)
 	     yes_no(dev->flags & DIMGBLK_FLAG_AUTO_DETACH));
 	line("overlap allowed", "%s",
 	     yes_no(dev->flags & DIMGBLK_FLAG_ALLOW_OVERLAP));
+	line("follows the file", "%s",
+	     yes_no(dev->flags & DIMGBLK_FLAG_FOLLOW));
 	line("direct I/O", "%s (asked for: %s)%s%s",
 	     dev->direct_in_use ? "on" : "off", dimg_direct_text(dev->direct),
 	     dev->direct_reason ? ": " : "",

@@ -100,6 +100,12 @@ static int cell_overlap(const struct dimg_device *dev, bool bytes, char **s)
 	return format_flag(dev, DIMGBLK_FLAG_ALLOW_OVERLAP, s);
 }
 
+static int cell_follow(const struct dimg_device *dev, bool bytes, char **s)
+{
+	(void)bytes;
+	return format_flag(dev, DIMGBLK_FLAG_FOLLOW, s);
+}
+
 /* What is in effect; cell_direct() is what was asked for. */
 static int cell_dio(const struct dimg_device *dev, bool bytes, char **s)
 {
@@ -210,6 +216,7 @@ static const struct column {
 	{ "RO", BOOL, RIGHT, true, cell_ro, "read-only" },
 	{ "PARTSCAN", BOOL, RIGHT, false, cell_partscan, "partition table scanned" },
 	{ "OVERLAP", BOOL, RIGHT, false, cell_overlap, "may overlap another device" },
+	{ "FOLLOW", BOOL, RIGHT, false, cell_follow, "grows with its backing file" },
 	{ "DIO", BOOL, RIGHT, true, cell_dio, "direct I/O in use" },
 	{ "DIRECT", TEXT, 0, false, cell_direct, "direct I/O as asked for" },
 	{ "DIO-REASON", TEXT, 0, false, cell_dio_reason, "why direct I/O is not in use" },
