@@ -283,6 +283,24 @@ struct gendisk *dimgblk_backing_disk(const struct dimgblk_backing *backing)
 }
 
 /**
+ * dimgblk_backing_cached_size() - how large is the backing file, as known here?
+ * @file: the backing file
+ *
+ * Context: any; does not ask the file system, see dimgblk_backing_size().
+ *
+ * Return: bytes.
+ */
+u64 dimgblk_backing_cached_size(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	/* The inode of a node in /dev has no size, that of the disk has. */
+	if (S_ISBLK(inode->i_mode))
+		inode = file->f_mapping->host;
+	return i_size_read(inode);
+}
+
+/**
  * dimgblk_backing_size() - how large is the backing file now?
  * @file: the backing file
  * @size: set to its size, bytes

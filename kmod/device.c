@@ -19,8 +19,8 @@
 /* How long a netlink request waits for requests inside the backing file. */
 #define DIMGBLK_REQUEST_WAIT	(5 * HZ)
 
-/* Runs detach_work; a work item may wait for a hung backing file for ever. */
-static struct workqueue_struct *dimgblk_detach_wq;
+/* Runs what nobody waits for; an item may wait for a hung backing file for ever. */
+static struct workqueue_struct *dimgblk_device_wq;
 /* Devices whose memory is not freed yet. */
 static atomic_t dimgblk_device_count;
 static DECLARE_WAIT_QUEUE_HEAD(dimgblk_device_gone);
@@ -77,7 +77,13 @@ static void dimgblk_device_release_ref(struct kref *ref)
 	call_rcu(&dev->rcu, dimgblk_device_free_rcu);
 }
 
-static void dimgblk_device_release(struct dimgblk_device *dev)
+/**
+ * dimgblk_device_release() - drop a reference on the memory of a device
+ * @dev: device
+ *
+ * Context: any.
+ */
+void dimgblk_device_release(struct dimgblk_device *dev)
 {
 	kref_put(&dev->ref, dimgblk_device_release_ref);
 }
@@ -93,14 +99,28 @@ void dimgblk_device_put(struct dimgblk_device *dev)
 	put_device(disk_to_dev(dev->disk));
 }
 
+/**
+ * dimgblk_device_queue_work() - run something that may wait for a backing file
+ * @work: work item; whoever queues it holds a reference for it
+ *
+ * Return: false when it was queued already.
+ */
+bool dimgblk_device_queue_work(struct work_struct *work)
+{
+	return queue_work(dimgblk_device_wq, work);
+}
+
 /*
  * Take the backing file away from the device, once, and sync it.  Return: the
  * file, whose reference is the caller's, or NULL.
  */
 static struct file *dimgblk_device_take_file(struct dimgblk_device *dev)
 {
-	struct file *file = dimgblk_registry_take_file(dev);
+	struct file *file;
 
+	/* Its mark refers to the inode, which the file alone keeps in memory. */
+	dimgblk_follow_stop(dev);
+	file = dimgblk_registry_take_file(dev);
 	if (file && !dev->backing.read_only)
 		dev->detach_error = dimgblk_backing_sync(&dev->backing, file,
 							 false);
@@ -111,7 +131,7 @@ static struct file *dimgblk_device_take_file(struct dimgblk_device *dev)
 static void dimgblk_device_queue_detach(struct dimgblk_device *dev)
 {
 	if (!test_and_set_bit(0, &dev->detach_begun))
-		queue_work(dimgblk_detach_wq, &dev->detach_work);
+		dimgblk_device_queue_work(&dev->detach_work);
 }
 
 /* The mirror of dimgblk_device_attach(). */
@@ -146,6 +166,48 @@ static void dimgblk_device_detach_work(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
+/*
+ * Let the capacity of a device that follows its file grow.  Does not ask the file
+ * system: an open must not wait for it, and for a file that grew on this machine
+ * there is nothing to ask.
+ */
+static void dimgblk_device_catch_up(struct dimgblk_device *dev)
+{
+	struct netlink_ext_ack extack = { };
+	u64 size;
+
+	lockdep_assert_held(&dev->disk->open_mutex);
+	if (!(dev->flags & DIMGBLK_FLAG_FOLLOW) ||
+	    dev->state != DIMGBLK_LIVE || READ_ONCE(dev->fail_io))
+		return;
+	size = dimgblk_geometry_size(&dev->geometry,
+				     dimgblk_registry_file_size(dev));
+	if (size <= atomic64_read(&dev->size))
+		return;
+	if (dimgblk_registry_grow(dev, size, &extack)) {
+		pr_warn_ratelimited("dimgblk%u: cannot follow its backing file: %s\n",
+				    dev->index, extack._msg);
+		return;
+	}
+	set_capacity_and_notify(dev->disk, size >> SECTOR_SHIFT);
+	dimgblk_event(dev, DIMGBLK_EVENT_RESIZE);
+}
+
+/**
+ * dimgblk_device_follow() - let the capacity grow if the backing file has grown
+ * @dev: device, with a reference of the caller; others than those that follow
+ *	their file are left alone
+ *
+ * Context: process context, without locks.
+ */
+void dimgblk_device_follow(struct dimgblk_device *dev)
+{
+	if (mutex_lock_killable(&dev->disk->open_mutex))
+		return;		/* the next open looks again */
+	dimgblk_device_catch_up(dev);
+	mutex_unlock(&dev->disk->open_mutex);
+}
+
 /**
  * dimgblk_device_open() - ->open of the disk and its partitions
  * @disk: disk
@@ -172,6 +234,8 @@ int dimgblk_device_open(struct gendisk *disk, blk_mode_t mode)
 	 */
 	if ((mode & BLK_OPEN_EXCL) && dev->auto_detach)
 		WRITE_ONCE(dev->armed, true);
+	/* "truncate -s +1G FILE; resize2fs DEVICE": the latter sees the growth. */
+	dimgblk_device_catch_up(dev);
 	return 0;
 }
 
@@ -242,6 +306,7 @@ static void dimgblk_device_take_config(struct dimgblk_device *dev,
 	dev->nr_hw_queues = config->nr_hw_queues ?:
 		min(num_possible_cpus(), DIMGBLK_HW_QUEUES_DEFAULT);
 	dev->queue_depth = config->queue_depth ?: DIMGBLK_QUEUE_DEPTH_DEFAULT;
+	dev->owner = config->owner;
 	strscpy(dev->name, config->name, sizeof(dev->name));
 }
 
@@ -258,6 +323,7 @@ dimgblk_device_alloc(const struct dimgblk_config *config)
 	mutex_init(&dev->config_mutex);
 	INIT_WORK(&dev->detach_work, dimgblk_device_detach_work);
 	init_completion(&dev->detached);
+	dimgblk_owner_setup(dev);
 	dimgblk_device_take_config(dev, config);
 	return dev;
 }
@@ -336,9 +402,12 @@ int dimgblk_device_attach(const struct dimgblk_config *config,
 	err = dimgblk_queue_create(dev);
 	if (err)
 		goto err_registry_remove;
-	err = dimgblk_device_add_disk(dev);
+	err = dimgblk_follow_start(dev);
 	if (err)
 		goto err_queue_destroy;
+	err = dimgblk_device_add_disk(dev);
+	if (err)
+		goto err_follow_stop;
 
 	get_device(disk_to_dev(dev->disk));	/* for the caller */
 	/* Under the mutex: the last close may not end it before it is listed. */
@@ -346,10 +415,13 @@ int dimgblk_device_attach(const struct dimgblk_config *config,
 	dimgblk_device_set_state(dev, DIMGBLK_LIVE);
 	dimgblk_registry_publish(dev);
 	dimgblk_event(dev, DIMGBLK_EVENT_ATTACH);
+	dimgblk_device_catch_up(dev);	/* with what came before it was found */
 	mutex_unlock(&dev->disk->open_mutex);
 	*attached = dev;
 	return 0;
 
+err_follow_stop:
+	dimgblk_follow_stop(dev);
 err_queue_destroy:
 	dimgblk_queue_destroy(dev);
 err_registry_remove:
@@ -475,6 +547,19 @@ int dimgblk_device_detach(struct dimgblk_device *dev,
 	return ret;
 }
 
+/**
+ * dimgblk_device_abandon() - detach as soon as nobody has the device open
+ * @dev: device, with a reference of the caller
+ *
+ * Context: process context, without locks; waits for no request.
+ */
+void dimgblk_device_abandon(struct dimgblk_device *dev)
+{
+	mutex_lock(&dev->disk->open_mutex);
+	dimgblk_device_begin_detach(dev, DIMGBLK_DETACH_LAZY, NULL);
+	mutex_unlock(&dev->disk->open_mutex);
+}
+
 /* Set capacity and size to @size bytes, unless a detach has begun. */
 static int dimgblk_device_set_size(struct dimgblk_device *dev, u64 size,
 				   struct netlink_ext_ack *extack)
@@ -545,6 +630,8 @@ int dimgblk_device_resize(struct dimgblk_device *dev,
 		dimgblk_event(dev, DIMGBLK_EVENT_RESIZE);
 out_unlock:
 	mutex_unlock(&dev->config_mutex);
+	/* The file may have grown beyond what was measured above. */
+	dimgblk_device_follow(dev);
 out_put_file:
 	fput(file);
 	return err;
@@ -622,8 +709,8 @@ out_unlock:
  */
 int dimgblk_device_init(void)
 {
-	dimgblk_detach_wq = alloc_workqueue("dimgblk-detach", WQ_UNBOUND, 0);
-	return dimgblk_detach_wq ? 0 : -ENOMEM;
+	dimgblk_device_wq = alloc_workqueue("dimgblk-device", WQ_UNBOUND, 0);
+	return dimgblk_device_wq ? 0 : -ENOMEM;
 }
 
 /**
@@ -634,7 +721,7 @@ int dimgblk_device_init(void)
  */
 void dimgblk_device_exit(void)
 {
-	destroy_workqueue(dimgblk_detach_wq);
+	destroy_workqueue(dimgblk_device_wq);
 	wait_event(dimgblk_device_gone, !atomic_read(&dimgblk_device_count));
 	rcu_barrier();
 }

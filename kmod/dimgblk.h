@@ -10,6 +10,7 @@
 #include <linux/completion.h>
 #include <linux/errseq.h>
 #include <linux/fs.h>
+#include <linux/fsnotify_backend.h>
 #include <linux/kref.h>
 #include <linux/llist.h>
 #include <linux/mutex.h>
@@ -42,7 +43,8 @@
  * One file per contract, and calls go only to the right:
  *
  *	main -> netlink -> device -> queue -> cmd -> backing
- *	                     |-> plan, registry, sysfs, workers
+ *	                     |-> plan, registry, follow, sysfs, workers
+ *	owner -> {registry, device}
  *	events <- {device, cmd}    geometry <- all    compat <- here
  *
  * Locks, in the order in which they nest:
@@ -97,6 +99,7 @@
  * @direct: DIMGBLK_DIRECT_*
  * @nr_hw_queues: hardware queues, 0 asks for the default
  * @queue_depth: requests in flight, 0 asks for the default
+ * @owner: netlink port that the device shall be bound to, 0 is none
  * @name: wanted name, or empty
  * @attrs: attributes of the request, for dimgblk_plan_blame()
  */
@@ -109,6 +112,7 @@ struct dimgblk_config {
 	u32 direct;
 	u32 nr_hw_queues;
 	u32 queue_depth;
+	u32 owner;
 	char name[DIMGBLK_NAME_MAX_LEN + 1];
 	struct nlattr **attrs;
 };
@@ -288,6 +292,12 @@ struct dimgblk_workers;
  * @auto_detach: detach at the last close once @armed; under disk->open_mutex
  * @armed: an exclusive user was seen, or a lazy detach asked for; set once, by
  *	open, detach and the I/O path
+ * @owner: netlink port of the socket that the device is bound to, 0 is none;
+ *	written under the registry mutex
+ * @owner_work: begins the detach when that socket is closed
+ * @following: @follow_mark is on the inode of the backing file
+ * @follow_mark: tells when the backing file changes; holds a reference
+ * @follow_work: lets the capacity grow
  * @fail_io: a forced detach was asked for; set once
  * @detach_begun: bit 0 is set by the one who queues @detach_work
  * @no_zero_range: the file system cannot zero a range and keep its blocks
@@ -297,7 +307,8 @@ struct dimgblk_workers;
  * @detach_work: removes the disk
  * @detached: completed when @detach_work is done with all but freeing
  * @detach_error: result of the last sync, valid after @detached
- * @ref: of the creator, dropped by @detach_work, and of the added gendisk
+ * @ref: of the creator, dropped by @detach_work, of the added gendisk, of
+ *	@follow_mark and of a queued @follow_work
  * @rcu: frees the device
  */
 struct dimgblk_device {
@@ -328,6 +339,13 @@ struct dimgblk_device {
 	bool armed;
 	bool fail_io;
 	unsigned long detach_begun;
+	u32 owner;
+	struct work_struct owner_work;
+
+	/* Written by attach and detach only. */
+	bool following;
+	struct fsnotify_mark follow_mark;
+	struct work_struct follow_work;
 
 	/* Learnt by the I/O path, never unlearnt. */
 	bool no_zero_range;
@@ -373,9 +391,13 @@ int dimgblk_device_resize(struct dimgblk_device *dev,
 			  struct netlink_ext_ack *extack);
 int dimgblk_device_set_direct(struct dimgblk_device *dev, u32 direct,
 			      struct netlink_ext_ack *extack);
+void dimgblk_device_follow(struct dimgblk_device *dev);
+void dimgblk_device_abandon(struct dimgblk_device *dev);
+bool dimgblk_device_queue_work(struct work_struct *work);
 enum dimgblk_device_state
 dimgblk_device_public_state(const struct dimgblk_device *dev);
 void dimgblk_device_put(struct dimgblk_device *dev);
+void dimgblk_device_release(struct dimgblk_device *dev);
 
 /* plan.c */
 void dimgblk_plan_blame(const struct dimgblk_config *config, int attr,
@@ -400,7 +422,9 @@ int dimgblk_registry_set_direct(struct dimgblk_device *dev, bool direct,
 				struct netlink_ext_ack *extack);
 struct file *dimgblk_registry_get_file(struct dimgblk_device *dev);
 struct file *dimgblk_registry_take_file(struct dimgblk_device *dev);
+u64 dimgblk_registry_file_size(struct dimgblk_device *dev);
 struct dimgblk_device *dimgblk_registry_get(u32 index);
+struct dimgblk_device *dimgblk_registry_take_owned(u32 owner);
 void dimgblk_registry_publish(struct dimgblk_device *dev);
 unsigned int dimgblk_registry_generation(void);
 int dimgblk_registry_walk(u32 *index,
@@ -409,6 +433,17 @@ int dimgblk_registry_walk(u32 *index,
 int dimgblk_registry_show(struct dimgblk_device *dev,
 			  int (*fill)(struct dimgblk_device *dev, void *arg),
 			  void *arg);
+
+/* follow.c */
+int dimgblk_follow_init(void);
+void dimgblk_follow_exit(void);
+int dimgblk_follow_start(struct dimgblk_device *dev);
+void dimgblk_follow_stop(struct dimgblk_device *dev);
+
+/* owner.c */
+int dimgblk_owner_init(void);
+void dimgblk_owner_exit(void);
+void dimgblk_owner_setup(struct dimgblk_device *dev);
 
 /* sysfs.c */
 extern const struct attribute_group *dimgblk_sysfs_groups[];
@@ -436,6 +471,7 @@ int dimgblk_backing_open(struct dimgblk_backing *backing, int fd,
 			 bool read_only, struct netlink_ext_ack *extack);
 struct gendisk *dimgblk_backing_disk(const struct dimgblk_backing *backing);
 int dimgblk_backing_size(struct file *file, u64 *size);
+u64 dimgblk_backing_cached_size(struct file *file);
 const char *dimgblk_backing_no_direct(const struct dimgblk_backing *backing,
 				      const struct dimgblk_geometry *geometry,
 				      bool automatic);

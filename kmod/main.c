@@ -20,12 +20,22 @@ static int __init dimgblk_init(void)
 	err = dimgblk_device_init();
 	if (err)
 		return err;
+	err = dimgblk_follow_init();
+	if (err)
+		goto err_device_exit;
+	err = dimgblk_owner_init();
+	if (err)
+		goto err_follow_exit;
 	/* Last: from here on requests come in. */
 	err = dimgblk_nl_init();
 	if (err)
-		goto err_device_exit;
+		goto err_owner_exit;
 	return 0;
 
+err_owner_exit:
+	dimgblk_owner_exit();
+err_follow_exit:
+	dimgblk_follow_exit();
 err_device_exit:
 	dimgblk_device_exit();
 	return err;
@@ -34,6 +44,8 @@ err_device_exit:
 static void __exit dimgblk_exit(void)
 {
 	dimgblk_nl_exit();
+	dimgblk_owner_exit();
+	dimgblk_follow_exit();
 	dimgblk_device_exit();
 }
 

@@ -84,12 +84,15 @@ static int dimgblk_nl_put_settings(struct sk_buff *skb,
 				   const struct dimgblk_device *dev)
 {
 	u32 flags = dev->flags & ~(DIMGBLK_FLAG_READ_ONLY |
-				   DIMGBLK_FLAG_AUTO_DETACH);
+				   DIMGBLK_FLAG_AUTO_DETACH |
+				   DIMGBLK_FLAG_SOCKET_OWNER);
 
 	if (dev->backing.read_only)
 		flags |= DIMGBLK_FLAG_READ_ONLY;
 	if (READ_ONCE(dev->auto_detach))
 		flags |= DIMGBLK_FLAG_AUTO_DETACH;
+	if (READ_ONCE(dev->owner))
+		flags |= DIMGBLK_FLAG_SOCKET_OWNER;
 	if (nla_put_u64_64bit(skb, DIMGBLK_A_OFFSET, dev->geometry.offset,
 			      DIMGBLK_A_PAD) ||
 	    nla_put_u64_64bit(skb, DIMGBLK_A_SIZE_LIMIT,
@@ -274,6 +277,9 @@ static int dimgblk_nl_parse_config(struct genl_info *info,
 		.queue_depth = dimgblk_nl_get_u32(info, DIMGBLK_A_QUEUE_DEPTH,
 						  0),
 	};
+	/* The port is the sender's own: the socket layer has filled it in. */
+	if (config->flags & DIMGBLK_FLAG_SOCKET_OWNER)
+		config->owner = info->snd_portid;
 	if (info->attrs[DIMGBLK_A_NAME])
 		nla_strscpy(config->name, info->attrs[DIMGBLK_A_NAME],
 			    sizeof(config->name));

@@ -62,11 +62,6 @@ int dimgblk_plan_check_config(const struct dimgblk_config *config,
 	u32 block_size = config->geometry.logical_block_size;
 	int err;
 
-	if (config->flags & (DIMGBLK_FLAG_FOLLOW | DIMGBLK_FLAG_SOCKET_OWNER)) {
-		NL_SET_ERR_MSG(extack, "this driver knows the flag but cannot do it yet");
-		dimgblk_plan_blame(config, DIMGBLK_A_FLAGS, extack);
-		return -EOPNOTSUPP;
-	}
 	if (!config->any_index && config->index > DIMGBLK_MAX_INDEX) {
 		NL_SET_ERR_MSG_FMT(extack, "index %u is larger than %u",
 				   config->index, DIMGBLK_MAX_INDEX);

@@ -274,6 +274,26 @@ struct file *dimgblk_registry_get_file(struct dimgblk_device *dev)
 }
 
 /**
+ * dimgblk_registry_file_size() - size of the backing file, as known here
+ * @dev: device
+ *
+ * For those who cannot give a reference on the file back in time: the fput() of
+ * a work item would keep the file system below busy beyond the detach.
+ *
+ * Return: bytes, or 0 when the device has dropped the file.
+ */
+u64 dimgblk_registry_file_size(struct dimgblk_device *dev)
+{
+	u64 size = 0;
+
+	mutex_lock(&dimgblk_registry_mutex);
+	if (dev->backing.file)
+		size = dimgblk_backing_cached_size(dev->backing.file);
+	mutex_unlock(&dimgblk_registry_mutex);
+	return size;
+}
+
+/**
  * dimgblk_registry_take_file() - take the device's reference on its file away
  * @dev: dead device without requests
  *
@@ -308,6 +328,30 @@ struct dimgblk_device *dimgblk_registry_get(u32 index)
 	if (xa_get_mark(&dimgblk_registry_xa, index, XA_MARK_1)) {
 		dev = xa_load(&dimgblk_registry_xa, index);
 		get_device(disk_to_dev(dev->disk));
+	}
+	mutex_unlock(&dimgblk_registry_mutex);
+	return dev;
+}
+
+/**
+ * dimgblk_registry_take_owned() - the next device of a closed socket
+ * @owner: netlink port of the socket, not 0
+ *
+ * Return: a device that was bound to it and no longer is, with a reference to be
+ * given back by dimgblk_device_put(), or NULL when there is none left.
+ */
+struct dimgblk_device *dimgblk_registry_take_owned(u32 owner)
+{
+	struct dimgblk_device *dev;
+	unsigned long index;
+
+	mutex_lock(&dimgblk_registry_mutex);
+	xa_for_each_marked(&dimgblk_registry_xa, index, dev, XA_MARK_1) {
+		if (dev->owner != owner)
+			continue;
+		WRITE_ONCE(dev->owner, 0);	/* read by those who show it */
+		get_device(disk_to_dev(dev->disk));
+		break;
 	}
 	mutex_unlock(&dimgblk_registry_mutex);
 	return dev;

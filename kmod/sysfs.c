@@ -66,6 +66,15 @@ static ssize_t autoclear_show(struct device *dev, struct device_attribute *attr,
 			  READ_ONCE(dimgblk_sysfs_device(dev)->auto_detach));
 }
 
+/* 1 if the capacity follows the backing file as it grows. */
+static ssize_t follow_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%d\n",
+			  !!(dimgblk_sysfs_device(dev)->flags &
+			     DIMGBLK_FLAG_FOLLOW));
+}
+
 /* 1 if partitions were looked for. */
 static ssize_t partscan_show(struct device *dev, struct device_attribute *attr,
 			     char *buf)
@@ -141,6 +150,7 @@ static DEVICE_ATTR_ADMIN_RO(backing_file);
 static DEVICE_ATTR_RO(offset);
 static DEVICE_ATTR_RO(sizelimit);
 static DEVICE_ATTR_RO(autoclear);
+static DEVICE_ATTR_RO(follow);
 static DEVICE_ATTR_RO(partscan);
 static DEVICE_ATTR_RO(dio);
 static DEVICE_ATTR_RO(overlap);
@@ -154,6 +164,7 @@ static struct attribute *dimgblk_sysfs_attrs[] = {
 	&dev_attr_offset.attr,
 	&dev_attr_sizelimit.attr,
 	&dev_attr_autoclear.attr,
+	&dev_attr_follow.attr,
 	&dev_attr_partscan.attr,
 	&dev_attr_dio.attr,
 	&dev_attr_overlap.attr,

@@ -4,11 +4,12 @@
  * answer: the attributes of each reply as lines name=value with an empty line
  * after each device, or the name of the errno and the kernel's sentence.
  *
- * usage: nl-send [-d] [-o UID] [-s UID] [-t HEX] COMMAND [ATTR[=[TYPE:]VALUE]]...
+ * usage: nl-send [-d] [-k] [-o UID] [-s UID] [-t HEX] COMMAND [ATTR[=[TYPE:]VALUE]]...
  *   COMMAND  attach detach get set event, a number, or join (the events group)
  *   ATTR     a name as in the YAML, or a number; TYPE overrides what the YAML
  *            says: u8 u16 u32 u64 s32 str (with its zero) raw (without) hex flag
  *   -d dump  -t bytes after the last attribute
+ *   -k keep the socket open until the end of standard input
  *   -o open the socket as that user  -s send as that user
  * Exit: 0 the kernel agreed, 1 it refused, 2 wrong use, 3 no such family.
  * A backing file is a descriptor of the shell: nl-send attach backing-fd=9 9<>x
@@ -268,14 +269,18 @@ static void become(int uid)
 int main(int argc, char **argv)
 {
 	int fd, ret, opt, open_as = -1, send_as = -1;
+	int keep = 0;
 	__u16 flags = NLM_F_ACK;
 	const char *tail = NULL;
 	struct genl_family f;
 
-	while ((opt = getopt(argc, argv, "do:s:t:")) != -1) {
+	while ((opt = getopt(argc, argv, "dko:s:t:")) != -1) {
 		switch (opt) {
 		case 'd':
 			flags = NLM_F_DUMP;
+			break;
+		case 'k':
+			keep = 1;
 			break;
 		case 'o':
 			open_as = atoi(optarg);
@@ -314,5 +319,9 @@ int main(int argc, char **argv)
 	if (tail)
 		msg.len += unhex(tail, (unsigned char *)msg.buf + msg.len, 4096);
 	ret = genl_send(fd, &msg);
-	return ret ? refused(ret, "send") : receive(fd);
+	ret = ret ? refused(ret, "send") : receive(fd);
+	fflush(stdout);
+	while (keep && getchar() != EOF)
+		;
+	return ret;
 }
