@@ -150,6 +150,7 @@ struct option;
  * @path: the image, as the user wrote it
  * @req: what the kernel will be asked; callers may add flags
  * @part: argument of --part; NULL is the whole image
+ * @no_lock: take no locks, and heed none
  * @img: open between dimg_attach_open() and dimg_attach_close()
  * @gpt_sector_size: found by dimg_attach_open(); 0 if there is no GPT
  *
@@ -161,6 +162,7 @@ struct dimg_attach {
 	const char *path;
 	struct dimg_request req;
 	const char *part;
+	bool no_lock;
 	struct dimg_image img;
 	uint32_t gpt_sector_size;
 };
@@ -235,6 +237,7 @@ int dimg_resolve_one(struct dimg_nl *nl, const char *arg,
 int dimg_image_open(const char *path, bool read_only, bool shared,
 		    struct dimg_image *img);
 void dimg_image_close(struct dimg_image *img);
+bool dimg_image_overcommits(int fd, uint64_t *needed, uint64_t *avail);
 uint32_t dimg_image_sector_size(const struct dimg_image *img);
 int dimg_image_size(const struct dimg_device *dev, uint64_t *bytes);
 
@@ -293,16 +296,33 @@ bool dimg_partition_matches(const char *arg, const struct dimg_partition *part,
 int dimg_partition_find(const struct dimg_image *img, uint32_t sector_size,
 			const char *arg, uint64_t *offset, uint64_t *size);
 
-/* attachment.c: what the options of attach mean, and how one attaches */
+/* lock.c */
+int dimg_lock_image(const struct dimg_image *img, bool read_only);
+int dimg_lock_check_loop(const struct dimg_image *img);
+
+/* Attributes that were chosen; what is not chosen is not sent. */
+static inline void dimg_attach_give(struct dimg_attach *a, int attr)
+{
+	a->req.given |= UINT64_C(1) << attr;
+}
+
+static inline bool dimg_attach_is_given(const struct dimg_attach *a, int attr)
+{
+	return a->req.given & (UINT64_C(1) << attr);
+}
+
+/* attachopt.c: what the options of attach mean */
 #define DIMG_ATTACH_LETTERS	"o:rb:Pd:"
 #define DIMG_LONGOPTS		64	/* room for attach's and a command's own */
 
-void dimg_attach_init(struct dimg_attach *a);
 int dimg_attach_option(struct dimg_attach *a, const char *name,
 		       const char *value);
 void dimg_attach_longopts(const struct option *more, struct option *to);
 int dimg_attach_getopt(struct dimg_attach *a, int opt, const char *value);
 void dimg_attach_usage(FILE *f);
+
+/* attachment.c: how one attaches */
+void dimg_attach_init(struct dimg_attach *a);
 int dimg_attach_open(struct dimg_attach *a);
 int dimg_attach_run(struct dimg_nl *nl, struct dimg_attach *a,
 		    struct dimg_device *dev);

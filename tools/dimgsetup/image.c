@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -208,6 +209,30 @@ uint32_t dimg_image_sector_size(const struct dimg_image *img)
 	if (ioctl(img->fd, BLKSSZGET, &bytes) || bytes <= 0)
 		return DIMG_SECTOR_SIZE;
 	return bytes;
+}
+
+/**
+ * dimg_image_overcommits - can a sparse image outgrow its file system?
+ * @fd: the image, open in any way, O_PATH too
+ * @needed: set to the bytes that it has promised, but not allocated
+ * @avail: set to the bytes that are free for it
+ *
+ * Return: true if @needed is more than @avail; false for block devices, and for
+ * file systems that do not tell.
+ */
+bool dimg_image_overcommits(int fd, uint64_t *needed, uint64_t *avail)
+{
+	uint64_t allocated;
+	struct statvfs fs;
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || fstatvfs(fd, &fs) ||
+	    !fs.f_blocks)
+		return false;
+	allocated = st.st_blocks * UINT64_C(512);
+	*needed = (uint64_t)st.st_size > allocated ? st.st_size - allocated : 0;
+	*avail = (uint64_t)fs.f_bavail * fs.f_frsize;
+	return *needed > *avail;
 }
 
 /* dimg_image_close - the kernel has its own reference after an attach. */
