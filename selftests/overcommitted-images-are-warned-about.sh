@@ -5,7 +5,7 @@
 # Broken: ENOSPC as a surprise, or a warning that is always there.
 . "$(dirname "$0")/lib/dimgblk.sh"
 
-warning() { dimgsetup attach "$@" 2>&1 >/dev/null; }
+warning() { { dimgsetup attach "$@" >/dev/null; } 2>&1; }
 
 mkdir small
 mount -t tmpfs -o size=32M small small
