@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <linux/dimgblk.h>
@@ -230,6 +231,8 @@ int dimg_connect(struct dimg_nl **nlp);
 /* resolve.c */
 int dimg_resolve(const struct dimg_devices *all, const char *arg,
 		 struct dimg_devices *found);
+bool dimg_device_is_on(const struct dimg_device *dev, const char *path,
+		       const struct stat *st);
 int dimg_resolve_one(struct dimg_nl *nl, const char *arg,
 		     struct dimg_device *dev);
 
@@ -355,6 +358,7 @@ struct dimg_parting;
 
 struct dimg_parting *dimg_parting_begin(const struct dimg_device *dev);
 void dimg_parting_end(struct dimg_parting *p, bool gone);
+
 /* run.c */
 /**
  * struct dimg_run - an external program
@@ -371,6 +375,7 @@ struct dimg_run {
 	char said[4096];
 };
 
+int dimg_run_check(const char *program);
 int dimg_run(char *const argv[], struct dimg_run *r);
 int dimg_run_fail(const char *subject, char *const argv[],
 		  const struct dimg_run *r, const char *remedy);
@@ -398,6 +403,83 @@ void dimg_progress_begin(struct dimg_progress *p, const char *what,
 void dimg_progress_update(struct dimg_progress *p, uint64_t done);
 void dimg_progress_end(struct dimg_progress *p, bool ok);
 
+/* size.c */
+/**
+ * struct dimg_size_change - a new size, or a difference
+ * @sign: + or -; 0 if @bytes is the size itself
+ */
+struct dimg_size_change {
+	char sign;
+	uint64_t bytes;
+};
+
+int dimg_size_parse(const char *arg, uint64_t *bytes);
+int dimg_size_change_parse(const char *arg, struct dimg_size_change *c);
+int dimg_size_change_apply(const struct dimg_size_change *c, uint64_t old,
+			   uint64_t *bytes);
+
+/* target.c */
+int dimg_target_check(const char *path, bool force, char **target, bool *exists);
+
+/* newfile.c */
+/**
+ * struct dimg_newfile - a file in the making
+ * @path: of the file to be
+ * @base: its last part
+ * @dir_fd: its directory
+ * @fd: the file
+ * @temp: name that the file has meanwhile; empty if it has none
+ */
+struct dimg_newfile {
+	const char *path;
+	const char *base;
+	int dir_fd;
+	int fd;
+	char temp[256];
+};
+
+int dimg_newfile_open(struct dimg_newfile *f, const char *path);
+int dimg_newfile_scratch(const struct dimg_newfile *f);
+int dimg_newfile_publish(struct dimg_newfile *f, bool replace);
+void dimg_newfile_close(struct dimg_newfile *f);
+
+/* fill.c */
+enum dimg_fill {
+	DIMG_FILL_SPARSE,
+	DIMG_FILL_ALLOCATE,
+	DIMG_FILL_ZERO,
+};
+
+int dimg_fill_option(const char *word, enum dimg_fill *method);
+int dimg_fill(const char *path, int fd, uint64_t size, enum dimg_fill method,
+	      struct dimg_progress *p);
+
+/* mkfs.c */
+/**
+ * struct dimg_mkfs - a file system to be made
+ * @type: as mount -t takes it
+ * @label, @uuid: NULL for none, and for a random one
+ * @keep_blocks: leave allocated blocks allocated
+ * @start: where its partition begins, in bytes; 0 without one
+ */
+struct dimg_mkfs {
+	const char *type;
+	const char *label;
+	const char *uuid;
+	bool keep_blocks;
+	uint64_t start;
+};
+
+int dimg_mkfs_check(const struct dimg_mkfs *m);
+int dimg_mkfs(const char *path, int fd, const struct dimg_mkfs *m);
+
+/* copy.c */
+int dimg_copy_data(int from, uint64_t size, int to, uint64_t to_pos);
+
+/* ptable.c: the only user of libfdisk */
+int dimg_ptable_create(const char *path, int fd, const char *name, bool fat,
+		       uint64_t *start, uint64_t *size);
+
 /* table.c */
 struct dimg_table {
 	bool json;
@@ -415,6 +497,7 @@ int dimg_table_print(const struct dimg_table *t, const struct dimg_devices *devs
 void dimg_table_help(FILE *f);
 
 /* one function per command file, called from the table in main.c */
+int dimg_cmd_create(int argc, char **argv);
 int dimg_cmd_attach(int argc, char **argv);
 int dimg_cmd_detach(int argc, char **argv);
 int dimg_cmd_list(int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *what;
 } commands[] = {
+	{ "create", dimg_cmd_create, "make an image file, with a file system if wanted" },
 	{ "attach", dimg_cmd_attach, "make a block device of an image file" },
 	{ "detach", dimg_cmd_detach, "remove a device, or say who uses it" },
 	{ "list", dimg_cmd_list, "list devices: a table, JSON or raw columns" },

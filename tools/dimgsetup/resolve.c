@@ -82,6 +82,20 @@ static bool is_image_of(const struct dimg_device *dev, const struct stat *st,
 	       (st->st_dev == backing || same_path(dev->backing_path, path));
 }
 
+/**
+ * dimg_device_is_on - whether a file is the image of a device
+ * @st: of the file
+ */
+bool dimg_device_is_on(const struct dimg_device *dev, const char *path,
+		       const struct stat *st)
+{
+	char *absolute = absolute_path(path);
+	bool is_on = absolute && is_image_of(dev, st, absolute);
+
+	free(absolute);
+	return is_on;
+}
+
 /* Add all devices whose image is @arg. */
 static int find_by_image(const struct dimg_devices *all, const char *arg,
 			 const struct stat *st, struct dimg_devices *found)

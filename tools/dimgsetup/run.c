@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,34 @@ static int fail_missing(const char *program, int err)
 	return err == ENOENT ? DIMG_EXIT_NOT_FOUND : DIMG_EXIT_KERNEL;
 }
 
+/* Is there an executable of this name along a PATH? */
+static bool is_in(const char *path, const char *program)
+{
+	char file[PATH_MAX];
+
+	while (path && *path) {
+		size_t len = strcspn(path, ":");
+
+		snprintf(file, sizeof(file), "%.*s/%s", (int)len, path, program);
+		if (!access(file, X_OK))
+			return true;
+		path += len + (path[len] == ':');
+	}
+	return false;
+}
+
+/**
+ * dimg_run_check - whether a program is installed, before work begins
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_run_check(const char *program)
+{
+	if (is_in(getenv("PATH"), program) || is_in(SYSTEM_PATH, program))
+		return 0;
+	return fail_missing(program, ENOENT);
+}
+
 /* Both pipes, or none; 0 or -errno. */
 static int make_pipes(int out[2], int err[2])
 {
@@ -235,6 +264,9 @@ int dimg_run_fail(const char *subject, char *const argv[],
 	while (*line && !dimg_verbose) {
 		char *copy;
 
+		/* all the options that there are help nobody here */
+		if (!strncmp(line, "Usage:", 6))
+			break;
 		len = strcspn(line, "\n");
 		copy = strndup(line, len);
 		if (copy && len) {

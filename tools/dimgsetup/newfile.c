@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * newfile.c - owns files in the making: nobody sees one before it is complete,
+ * and one that is not completed leaves nothing behind.
+ *
+ * Where the file system has it, the file has no name until the end (O_TMPFILE),
+ * so that not even kill -9 leaves a trace. Elsewhere it has the temporary name
+ * .NAME.dimgsetup-new in the same directory, removed whenever the tool ends but
+ * by kill -9; the next attempt removes it then, since nobody holds its lock.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dimgsetup.h"
+
+#define TEMP_SUFFIX	".dimgsetup-new"
+#define FD_PATH_LEN	32
+
+/* What the signal handler has to remove; a command makes one file at a time. */
+static const struct dimg_newfile *current;
+
+static const int fatal_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+
+/* Async-signal-safe calls only. */
+static void on_signal(int sig)
+{
+	static const char text[] = "\ndimgsetup: interrupted, nothing was made\n";
+
+	if (current && current->temp[0])
+		unlinkat(current->dir_fd, current->temp, 0);
+	if (sig != SIGPIPE && write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(128 + sig);
+	/* the parent must see which signal it was; SA_RESETHAND has reset it */
+	raise(sig);
+}
+
+static void catch_signals(const struct dimg_newfile *f)
+{
+	struct sigaction sa = { .sa_handler = on_signal,
+				.sa_flags = SA_RESETHAND };
+	struct sigaction old;
+	size_t i;
+
+	current = f;
+	for (i = 0; i < sizeof(fatal_signals) / sizeof(*fatal_signals); i++) {
+		/* nohup and its like are respected */
+		if (!sigaction(fatal_signals[i], NULL, &old) &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(fatal_signals[i], &sa, NULL);
+	}
+	/* ulimit -f: the errno says it better */
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+static void block_signals(int how)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(fatal_signals) / sizeof(*fatal_signals); i++)
+		sigaddset(&set, fatal_signals[i]);
+	sigprocmask(how, &set, NULL);
+}
+
+/* Split the path; the directory is held open, it may be renamed meanwhile. */
+static int open_directory(struct dimg_newfile *f)
+{
+	const char *slash = strrchr(f->path, '/');
+	char *dir;
+
+	dir = slash ? strndup(f->path, slash - f->path + 1) : strdup(".");
+	if (!dir)
+		return -ENOMEM;
+	f->base = slash ? slash + 1 : f->path;
+	f->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(dir);
+	if (f->dir_fd < 0)
+		return -errno;
+	return *f->base ? 0 : -EISDIR;
+}
+
+/* The temporary name, cut so that it is a valid one. */
+static void make_temp_name(struct dimg_newfile *f)
+{
+	snprintf(f->temp, sizeof(f->temp), ".%.*s%s",
+		 (int)(NAME_MAX - strlen(TEMP_SUFFIX) - 1), f->base, TEMP_SUFFIX);
+}
+
+/* Does the temporary name still belong to what @fd has open? */
+static bool is_same(const struct dimg_newfile *f, int fd)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) &&
+	       !fstatat(f->dir_fd, f->temp, &b, AT_SYMLINK_NOFOLLOW) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Remove what a killed attempt left; -EBUSY if somebody is still at it. */
+static int remove_stale(const struct dimg_newfile *f)
+{
+	int fd = openat(f->dir_fd, f->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+			O_NONBLOCK), ret = 0;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		ret = -EBUSY;
+	else if (is_same(f, fd) && unlinkat(f->dir_fd, f->temp, 0))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* A file with the temporary name, locked; 0 or -errno. */
+static int open_named(struct dimg_newfile *f)
+{
+	int ret;
+
+	make_temp_name(f);
+	for (;;) {
+		f->fd = openat(f->dir_fd, f->temp,
+			       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		/* somebody may take it for stale before it is locked */
+		if (f->fd >= 0 && !flock(f->fd, LOCK_EX | LOCK_NB) &&
+		    is_same(f, f->fd))
+			return 0;
+		ret = f->fd >= 0 || errno == EEXIST ? remove_stale(f) : -errno;
+		if (f->fd >= 0)
+			close(f->fd);
+		f->fd = -1;
+		if (ret)
+			break;
+	}
+	f->temp[0] = '\0';
+	return ret;
+}
+
+static int open_unnamed(const struct dimg_newfile *f)
+{
+	int fd = openat(f->dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Errors that mean "this file system has no O_TMPFILE". */
+static bool lacks_tmpfile(int err)
+{
+	return err == EOPNOTSUPP || err == EISDIR || err == ENOENT ||
+	       err == EINVAL;
+}
+
+/**
+ * dimg_newfile_open - begin to make a file
+ * @path: of the file to be; that it exists already matters only at the end
+ * @f: filled in; give it to dimg_newfile_close()
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_newfile_open(struct dimg_newfile *f, const char *path)
+{
+	struct dimg_error e;
+	int ret;
+
+	memset(f, 0, sizeof(*f));
+	f->path = path;
+	f->fd = -1;
+	ret = open_directory(f);
+	if (!ret) {
+		catch_signals(f);
+		f->fd = open_unnamed(f);
+		if (f->fd < 0)
+			ret = lacks_tmpfile(-f->fd) ? open_named(f) : f->fd;
+	}
+	if (!ret)
+		return 0;
+	dimg_newfile_close(f);
+	if (ret == -EBUSY) {
+		dimg_say(path, "another process is making this file\nWait for it, or end it.");
+		return DIMG_EXIT_BUSY;
+	}
+	dimg_error_set(&e, -ret, "the directory does not take a new file");
+	return dimg_fail(path, &e);
+}
+
+/**
+ * dimg_newfile_scratch - a nameless file beside the one in the making
+ *
+ * Return: a descriptor; -1 after the reason has been printed.
+ */
+int dimg_newfile_scratch(const struct dimg_newfile *f)
+{
+	struct dimg_newfile s = *f;
+	struct dimg_error e;
+	int fd = open_unnamed(f);
+
+	if (fd < 0 && lacks_tmpfile(-fd)) {
+		snprintf(s.temp, sizeof(s.temp), ".%d.dimgsetup-scratch", getpid());
+		fd = openat(f->dir_fd, s.temp,
+			    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0)
+			fd = -errno;
+		else
+			unlinkat(f->dir_fd, s.temp, 0);
+	}
+	if (fd >= 0)
+		return fd;
+	dimg_error_set(&e, -fd, "cannot make a scratch file beside it");
+	dimg_fail(f->path, &e);
+	return -1;
+}
+
+/* Give the file its name, which nobody may have; 0 or -errno. */
+static int publish_new(struct dimg_newfile *f, const char *fd_path)
+{
+	int fd;
+
+	if (!f->temp[0])
+		return linkat(AT_FDCWD, fd_path, f->dir_fd, f->base,
+			      AT_SYMLINK_FOLLOW) ? -errno : 0;
+	if (!renameat2(f->dir_fd, f->temp, f->dir_fd, f->base, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	/* take the name with an empty file first, so that nothing is lost */
+	fd = openat(f->dir_fd, f->base, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0666);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return renameat(f->dir_fd, f->temp, f->dir_fd, f->base) ? -errno : 0;
+}
+
+/* Put the file in the place of another one, at once; 0 or -errno. */
+static int publish_over(struct dimg_newfile *f, const char *fd_path)
+{
+	int ret;
+
+	if (!f->temp[0]) {
+		make_temp_name(f);
+		/* the next attempt must not take it for stale */
+		flock(f->fd, LOCK_EX | LOCK_NB);
+		ret = remove_stale(f);
+		if (!ret && linkat(AT_FDCWD, fd_path, f->dir_fd, f->temp,
+				   AT_SYMLINK_FOLLOW))
+			ret = -errno;
+		if (ret) {
+			f->temp[0] = '\0';
+			return ret;
+		}
+	}
+	return renameat(f->dir_fd, f->temp, f->dir_fd, f->base) ? -errno : 0;
+}
+
+/**
+ * dimg_newfile_publish - make the finished file appear under its name
+ * @replace: it may take the place of another file
+ *
+ * File and directory are on the disk when it returns 0.
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_newfile_publish(struct dimg_newfile *f, bool replace)
+{
+	char fd_path[FD_PATH_LEN];
+	struct dimg_error e;
+	int ret;
+
+	snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d", f->fd);
+	if (fsync(f->fd)) {
+		dimg_error_set(&e, errno, "the new file cannot be written out");
+		return dimg_fail(f->path, &e);
+	}
+	block_signals(SIG_BLOCK);
+	ret = replace ? publish_over(f, fd_path) : publish_new(f, fd_path);
+	if (!ret)
+		f->temp[0] = '\0';
+	block_signals(SIG_UNBLOCK);
+	if (!ret && fsync(f->dir_fd) && errno != EINVAL) {
+		dimg_error_set(&e, errno, "the file is complete, but its directory cannot be written out");
+		return dimg_fail(f->path, &e);
+	}
+	if (!ret)
+		return 0;
+	if (ret == -EEXIST) {
+		dimg_say(f->path, "another file of this name has appeared meanwhile; it was left as it is\n"
+			 "Choose another name, or say --force.");
+		return DIMG_EXIT_REFUSED;
+	}
+	dimg_error_set(&e, -ret, "the new file cannot be given its name");
+	return dimg_fail(f->path, &e);
+}
+
+/* dimg_newfile_close - the end; a file that was not published is gone. */
+void dimg_newfile_close(struct dimg_newfile *f)
+{
+	block_signals(SIG_BLOCK);
+	if (f->temp[0])
+		unlinkat(f->dir_fd, f->temp, 0);
+	f->temp[0] = '\0';
+	current = NULL;
+	block_signals(SIG_UNBLOCK);
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->dir_fd > 0)
+		close(f->dir_fd);
+	f->fd = -1;
+	f->dir_fd = -1;
+}
