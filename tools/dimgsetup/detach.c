@@ -115,13 +115,16 @@ static int choose(struct dimg_nl *nl, int argc, char **argv, bool several,
 
 /*
  * Detach strictly, with patience for users that go by themselves: udev's
- * workers, and a user that is gone before it can be named.
+ * workers, a user that is gone before it can be named, and for @patience_us all
+ * others. -1 instead of a message if it is still busy then and @quiet.
  */
 static int detach_strict(struct dimg_nl *nl, const struct dimg_device *dev,
-			 const char *node, struct dimg_device *reply)
+			 const char *node, uint64_t patience_us, bool quiet,
+			 struct dimg_device *reply)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_POLL_NS };
-	uint64_t deadline_us = dimg_now_us() + BUSY_LIMIT_US;
+	const struct timespec long_pause = { .tv_nsec = 10 * BUSY_POLL_NS };
+	uint64_t start_us = dimg_now_us(), past_us;
 	struct dimg_holders h;
 	struct dimg_error e;
 	int ret;
@@ -130,14 +133,17 @@ static int detach_strict(struct dimg_nl *nl, const struct dimg_device *dev,
 	while (dimg_nl_detach(nl, dev, DIMGBLK_DETACH_STRICT, reply, &e)) {
 		if (e.err != EBUSY)
 			return dimg_fail(node, &e);
+		past_us = dimg_now_us() - start_us;
 		ret = dimg_holders_find(dev->major, dev->minor, &h);
-		if (ret || h.n > h.n_udev || dimg_now_us() > deadline_us) {
-			ret = dimg_fail_busy(node, &e, &h);
+		if (past_us > patience_us &&
+		    (ret || h.n > h.n_udev || past_us > BUSY_LIMIT_US)) {
+			ret = quiet ? -1 : dimg_fail_busy(node, &e, &h);
 			dimg_holders_free(&h);
 			return ret;
 		}
+		/* udev is done soon; for others there is no hurry, a look costs more */
+		nanosleep(h.n > h.n_udev ? &long_pause : &pause, NULL);
 		dimg_holders_free(&h);
-		nanosleep(&pause, NULL);
 	}
 	return 0;
 }
@@ -187,9 +193,30 @@ static int report_rest(const char *node, const struct dimg_device *reply)
 	return DIMG_EXIT_KERNEL;
 }
 
-/* One device of the list; failures are reported, the next one is tried. */
-static int detach_one(struct dimg_nl *nl, const struct dimg_device *dev,
-		      uint32_t mode)
+/* Patience first, then as a lazy detach. */
+static int detach_at_last(struct dimg_nl *nl, const struct dimg_device *dev,
+			  const char *node, uint64_t patience_us,
+			  struct dimg_device *reply)
+{
+	struct dimg_error e;
+	int ret;
+
+	ret = detach_strict(nl, dev, node, patience_us, true, reply);
+	if (ret < 0)
+		ret = dimg_nl_detach(nl, dev, DIMGBLK_DETACH_LAZY, reply, &e) ?
+			dimg_fail(node, &e) : 0;
+	return ret;
+}
+
+/**
+ * dimg_detach_device - detach one device, and wait until it is gone
+ * @mode: DIMGBLK_DETACH_*
+ * @patience_us: how long to wait for its users first; not for a forced detach
+ *
+ * Return: an exit code; whatever went wrong has been reported.
+ */
+int dimg_detach_device(struct dimg_nl *nl, const struct dimg_device *dev,
+		       uint32_t mode, uint64_t patience_us)
 {
 	struct dimg_parting *parting = dimg_parting_begin(dev);
 	struct dimg_device reply = { 0 };
@@ -199,7 +226,9 @@ static int detach_one(struct dimg_nl *nl, const struct dimg_device *dev,
 
 	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", dev->index);
 	if (mode == DIMGBLK_DETACH_STRICT)
-		ret = detach_strict(nl, dev, node, &reply);
+		ret = detach_strict(nl, dev, node, patience_us, false, &reply);
+	else if (mode == DIMGBLK_DETACH_LAZY && patience_us)
+		ret = detach_at_last(nl, dev, node, patience_us, &reply);
 	else if (dimg_nl_detach(nl, dev, mode, &reply, &e))
 		ret = dimg_fail(node, &e);
 	if (!ret)
@@ -229,7 +258,7 @@ static int detach_each(struct dimg_nl *nl, struct dimg_devices *chosen,
 	if (chosen->n)
 		qsort(chosen->v, chosen->n, sizeof(*chosen->v), newer_first);
 	for (i = 0; i < chosen->n; i++) {
-		one = detach_one(nl, &chosen->v[i], mode);
+		one = dimg_detach_device(nl, &chosen->v[i], mode, 0);
 		if (!ret)
 			ret = one;
 	}

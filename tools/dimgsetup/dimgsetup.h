@@ -174,6 +174,9 @@ extern bool dimg_verbose;
 int dimg_getopt_common(int opt);
 
 /* report.c */
+#define DIMG_CONTEXT_LEN	320
+
+extern char dimg_context[DIMG_CONTEXT_LEN];
 void dimg_error_set(struct dimg_error *e, int err, const char *fmt, ...)
 	__printf(3, 4);
 void dimg_say(const char *subject, const char *fmt, ...)
@@ -335,6 +338,10 @@ void dimg_attach_close(struct dimg_attach *a);
 int dimg_holders_find(unsigned int major, unsigned int minor,
 		      struct dimg_holders *h);
 void dimg_holders_free(struct dimg_holders *h);
+
+/* detach.c */
+int dimg_detach_device(struct dimg_nl *nl, const struct dimg_device *dev,
+		       uint32_t mode, uint64_t patience_us);
 
 /* devset.c */
 struct dimg_devset {
@@ -499,6 +506,7 @@ void dimg_table_help(FILE *f);
 /* one function per command file, called from the table in main.c */
 int dimg_cmd_create(int argc, char **argv);
 int dimg_cmd_attach(int argc, char **argv);
+int dimg_cmd_apply(int argc, char **argv);
 int dimg_cmd_detach(int argc, char **argv);
 int dimg_cmd_list(int argc, char **argv);
 int dimg_cmd_show(int argc, char **argv);

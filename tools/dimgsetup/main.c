@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "dimgsetup.h"
+#include "dimgtab.h"
 
 const char *dimg_command;
 bool dimg_verbose;
@@ -24,12 +25,21 @@ static const struct command {
 } commands[] = {
 	{ "create", dimg_cmd_create, "make an image file, with a file system if wanted" },
 	{ "attach", dimg_cmd_attach, "make a block device of an image file" },
+	{ "apply", dimg_cmd_apply, "attach what is in /etc/dimgtab" },
 	{ "detach", dimg_cmd_detach, "remove a device, or say who uses it" },
 	{ "list", dimg_cmd_list, "list devices: a table, JSON or raw columns" },
 	{ "show", dimg_cmd_show, "tell everything about one device" },
 	{ "resize", dimg_cmd_resize, "let a device follow the size of its file" },
 	{ "set", dimg_cmd_set, "change a setting of a device" },
 	{ "monitor", dimg_cmd_monitor, "print events until interrupted" },
+};
+
+/* Other names of the program, links in the file system. */
+static const struct link {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} links[] = {
+	{ "dimgsetup-generator", dimg_generator },
 };
 
 static void usage(FILE *f)
@@ -135,8 +145,20 @@ static int close_stdout(int code)
 	return code ? code : DIMG_EXIT_KERNEL;
 }
 
+/* The link that we were called by; NULL for the plain program. */
+static const struct link *find_link(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(links) / sizeof(*links); i++)
+		if (!strcmp(program_invocation_short_name, links[i].name))
+			return &links[i];
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
+	const struct link *called_by = find_link();
 	/* main() gets a writable argv, so the commands may expect one */
 	char list[] = "list";
 	char *no_argv[2] = { list, NULL };
@@ -144,6 +166,8 @@ int main(int argc, char **argv)
 
 	/* the character set decides what libsmartcols may print as it is */
 	setlocale(LC_CTYPE, "");
+	if (called_by)
+		return close_stdout(called_by->run(argc, argv));
 	ret = parse_global(argc, argv);
 	if (ret < 0 && optind < argc)
 		ret = run_command(argc - optind, argv + optind);

@@ -180,12 +180,19 @@ void dimg_fputs_escaped(const char *s, FILE *f)
 	}
 }
 
-/* "dimgsetup: COMMAND: SUBJECT: ", as far as there are any. */
+/* Place in a file, such as "/etc/dimgtab:3", that messages are about; or "". */
+char dimg_context[DIMG_CONTEXT_LEN];
+
+/* "dimgsetup: COMMAND: CONTEXT: SUBJECT: ", as far as there are any. */
 static void put_prefix(const char *subject)
 {
 	fputs("dimgsetup: ", stderr);
 	if (dimg_command)
 		fprintf(stderr, "%s: ", dimg_command);
+	if (*dimg_context) {
+		dimg_fputs_escaped(dimg_context, stderr);
+		fputs(": ", stderr);
+	}
 	if (subject) {
 		dimg_fputs_escaped(subject, stderr);
 		fputs(": ", stderr);
@@ -312,7 +319,7 @@ int dimg_fail_attach(const char *subject, const struct dimg_error *e)
 }
 
 /**
- * dimg_usage_error - report a wrong command line
+ * dimg_usage_error - report a wrong command line, or line of a table
  *
  * Return: DIMG_EXIT_USAGE.
  */
@@ -324,6 +331,11 @@ int dimg_usage_error(const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
+	if (*dimg_context) {
+		fputs("\nMend the line; dimgtab(5) tells what it takes.\n",
+		      stderr);
+		return DIMG_EXIT_USAGE;
+	}
 	fprintf(stderr, "\nTry \"dimgsetup %s%s--help\".\n",
 		dimg_command ? dimg_command : "", dimg_command ? " " : "");
 	return DIMG_EXIT_USAGE;
