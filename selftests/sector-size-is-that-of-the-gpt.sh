@@ -14,11 +14,11 @@ for size in 512 1024 2048 4096; do
 	check_equal "$size: sector size" $size "$(blockdev --getss "$DEV")"
 	check_equal "$size: partition" $((8 << 20)) "$(blockdev --getsize64 "${DEV}p1")"
 	detach "$DEV"
-	attach --part 1 -b auto $size.img
-	check_equal "$size: the partition alone" "$size $((8 << 20))" \
-		"$(blockdev --getss --getsize64 "$DEV" | xargs)"
-	detach "$DEV"
 done
+attach --part 1 -b auto 2048.img
+check_equal "the partition alone" "2048 $((8 << 20))" \
+	"$(blockdev --getss --getsize64 "$DEV" | xargs)"
+detach "$DEV"
 check_match "-v tells" 'sectors of 4096' "$(dimgsetup attach -v 4096.img 2>&1)"
 detach 4096.img
 check_match "--json tells" '"log-sec": ?4096' "$(dimgsetup attach --json 4096.img)"

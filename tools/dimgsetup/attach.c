@@ -12,7 +12,11 @@
 
 #include "dimgsetup.h"
 
+enum { OPT_REUSE = 256, OPT_WITH };
+
 static const struct option own_options[] = {
+	{ "reuse", no_argument, NULL, OPT_REUSE },
+	{ "with", no_argument, NULL, OPT_WITH },
 	{ "json", no_argument, NULL, 'J' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -20,13 +24,28 @@ static const struct option own_options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
+/* What only the command knows; how to attach is in struct dimg_attach. */
+struct job {
+	struct dimg_attach a;
+	bool json;
+	bool reuse;
+	bool with;
+	char **argv;
+};
+
 static int usage(void)
 {
 	fputs("Usage: dimgsetup attach [OPTION]... IMAGE\n"
+	      "       dimgsetup attach [OPTION]... --with IMAGE -- COMMAND [ARG]...\n"
 	      "Make a block device of a disk image (or of a block device) and print its node.\n\n",
 	      stdout);
 	dimg_attach_usage(stdout);
-	fputs("  -J, --json             print what is in effect as JSON, as \"list\" does\n"
+	fputs("      --reuse            print the device that has the image already, if it is as\n"
+	      "                         asked for; attach the image if there is none\n"
+	      "      --with             run COMMAND while the image is attached, then detach it;\n"
+	      "                         $DIMG_DEVICE, and each {} in an ARG, is the node; exit\n"
+	      "                         with the status of COMMAND\n"
+	      "  -J, --json             print what is in effect as JSON, as \"list\" does\n"
 	      "  -v, --verbose          say on stderr what was chosen, and why\n"
 	      "  -h, --help             this text\n"
 	      "  -V, --version          print the version\n\n"
@@ -36,7 +55,7 @@ static int usage(void)
 }
 
 /* What is left of the command line is one image; -1 to go on, else the exit code. */
-static int take_image(int argc, char **argv, struct dimg_attach *a)
+static int take_image(int argc, char **argv, struct job *job)
 {
 	uint32_t mode;
 
@@ -46,15 +65,51 @@ static int take_image(int argc, char **argv, struct dimg_attach *a)
 	if (optind + 1 < argc && !dimg_parse_direct(argv[optind], &mode))
 		return dimg_usage_error("one IMAGE at a time; write --direct-io=%s with \"=\"",
 					argv[optind]);
-	if (optind + 1 < argc)
+	job->a.path = argv[optind];
+	job->argv = argv + optind + 1;
+	if (optind + 1 < argc && !job->with)
 		return dimg_usage_error("one IMAGE at a time; \"%s\" is too much",
 					argv[optind + 1]);
-	a->path = argv[optind];
 	return -1;
 }
 
+/* The options of --with; -1 to go on, else the exit code. */
+static int check_with(const struct job *job)
+{
+	if (!*job->argv)
+		return dimg_usage_error("--with: which COMMAND? --with IMAGE -- COMMAND [ARG]...");
+	/* without "--" the command's options would have been taken for ours */
+	if (strcmp(job->argv[-2], "--"))
+		return dimg_usage_error("--with: write \"--\" before the COMMAND");
+	if (job->json || job->reuse)
+		return dimg_usage_error("--with does not go together with --%s",
+					job->json ? "json" : "reuse");
+	if (job->a.req.flags & DIMGBLK_FLAG_AUTO_DETACH)
+		return dimg_usage_error("--with detaches when COMMAND ends; leave out --auto-detach");
+	return -1;
+}
+
+/* An option of this command alone; false if it is none. */
+static bool take_own(int opt, struct job *job)
+{
+	switch (opt) {
+	case 'J':
+		job->json = true;
+		return true;
+	case OPT_REUSE:
+		job->reuse = true;
+		return true;
+	case OPT_WITH:
+		job->with = true;
+		job->a.req.flags |= DIMGBLK_FLAG_SOCKET_OWNER;
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* All options; -1 to go on, else the exit code. */
-static int parse(int argc, char **argv, struct dimg_attach *a, bool *json)
+static int parse(int argc, char **argv, struct job *job)
 {
 	struct option options[DIMG_LONGOPTS];
 	int opt, ret;
@@ -64,17 +119,16 @@ static int parse(int argc, char **argv, struct dimg_attach *a, bool *json)
 				  options, NULL)) != -1) {
 		if (opt == 'h')
 			return usage();
-		if (opt == 'J') {
-			*json = true;
+		if (take_own(opt, job))
 			continue;
-		}
-		ret = dimg_attach_getopt(a, opt, optarg);
+		ret = dimg_attach_getopt(&job->a, opt, optarg);
 		if (ret == -2)
 			ret = dimg_getopt_common(opt);
 		if (ret >= 0)
 			return ret;
 	}
-	return take_image(argc, argv, a);
+	ret = take_image(argc, argv, job);
+	return ret < 0 && job->with ? check_with(job) : ret;
 }
 
 /* The node for scripts, or everything that is in effect. */
@@ -96,18 +150,15 @@ static int print_device(const struct dimg_device *dev, bool json)
 	return ret;
 }
 
-/* Ask the kernel, then tell. */
-static int attach(struct dimg_nl *nl, struct dimg_attach *a, bool json)
+/* The way of all but --reuse. */
+static int attach(struct dimg_nl **nlp, struct dimg_attach *a,
+		  struct dimg_device *dev)
 {
-	struct dimg_device dev;
-	int ret;
+	int ret = dimg_attach_open(a);
 
-	ret = dimg_attach_run(nl, a, &dev);
-	if (ret)
-		return ret;
-	ret = print_device(&dev, json);
-	dimg_device_free(&dev);
-	return ret;
+	if (!ret)
+		ret = dimg_connect(nlp);
+	return ret ? ret : dimg_attach_run(*nlp, a, dev);
 }
 
 /**
@@ -120,22 +171,25 @@ static int attach(struct dimg_nl *nl, struct dimg_attach *a, bool json)
  */
 int dimg_cmd_attach(int argc, char **argv)
 {
-	struct dimg_attach a;
-	struct dimg_nl *nl;
-	bool json = false;
+	struct job job = { .json = false };
+	struct dimg_nl *nl = NULL;
+	struct dimg_device dev;
 	int ret;
 
-	dimg_attach_init(&a);
-	ret = parse(argc, argv, &a, &json);
+	dimg_attach_init(&job.a);
+	ret = parse(argc, argv, &job);
 	if (ret >= 0)
 		return ret;
-	ret = dimg_attach_open(&a);
-	if (!ret)
-		ret = dimg_connect(&nl);
+	ret = job.reuse ? dimg_reuse(&nl, &job.a, &dev) :
+		attach(&nl, &job.a, &dev);
+	/* before the command runs: the device alone shall hold the image */
+	dimg_attach_close(&job.a);
 	if (!ret) {
-		ret = attach(nl, &a, json);
-		dimg_nl_close(nl);
+		ret = job.with ? dimg_with(nl, &dev, job.argv) :
+			print_device(&dev, job.json);
+		dimg_device_free(&dev);
 	}
-	dimg_attach_close(&a);
+	if (nl)
+		dimg_nl_close(nl);
 	return ret;
 }

@@ -167,24 +167,25 @@ static void warn_sector_size(const struct dimg_attach *a,
 }
 
 /**
- * dimg_attach_run - attach what dimg_attach_open() has opened
+ * dimg_attach_try - attach what dimg_attach_open() has opened
  * @dev: set on success to what is in effect; give it to dimg_device_free()
+ * @e: set on failure; not printed, the caller may know better
  *
  * When it returns 0 the device is complete: partitions, nodes and links are
  * there. Prints nothing on stdout.
  *
- * Return: 0, or an exit code after the reason has been printed.
+ * Return: 0 or -errno.
  */
-int dimg_attach_run(struct dimg_nl *nl, struct dimg_attach *a,
-		    struct dimg_device *dev)
+int dimg_attach_try(struct dimg_nl *nl, struct dimg_attach *a,
+		    struct dimg_device *dev, struct dimg_error *e)
 {
 	/* udev may be done with the device before the reply is here */
 	uint64_t start_us = dimg_now_us();
-	struct dimg_error e;
 	int ret;
 
-	if (dimg_nl_attach(nl, &a->req, dev, &e))
-		return dimg_fail_attach(a->path, &e);
+	ret = dimg_nl_attach(nl, &a->req, dev, e);
+	if (ret)
+		return ret;
 	warn_size(a, dev);
 	warn_sector_size(a, dev);
 	warn_space(a, dev);
@@ -197,6 +198,20 @@ int dimg_attach_run(struct dimg_nl *nl, struct dimg_attach *a,
 		dimg_note(a->path, "did not wait for udev: %s",
 			  strerror(-ret));
 	return 0;
+}
+
+/**
+ * dimg_attach_run - as dimg_attach_try(), but tell the reason of a failure
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_attach_run(struct dimg_nl *nl, struct dimg_attach *a,
+		    struct dimg_device *dev)
+{
+	struct dimg_error e;
+
+	return dimg_attach_try(nl, a, dev, &e) ?
+		dimg_fail_attach(a->path, &e) : 0;
 }
 
 /* dimg_attach_close - what is attached stays; the kernel has its own reference. */

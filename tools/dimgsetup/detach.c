@@ -132,12 +132,12 @@ static int detach_strict(struct dimg_nl *nl, const struct dimg_device *dev,
 	/* the identity in @dev keeps a retry from hitting a successor */
 	while (dimg_nl_detach(nl, dev, DIMGBLK_DETACH_STRICT, reply, &e)) {
 		if (e.err != EBUSY)
-			return dimg_fail(node, &e);
+			return dimg_fail_detach(node, &e, NULL);
 		past_us = dimg_now_us() - start_us;
 		ret = dimg_holders_find(dev->major, dev->minor, &h);
 		if (past_us > patience_us &&
 		    (ret || h.n > h.n_udev || past_us > BUSY_LIMIT_US)) {
-			ret = quiet ? -1 : dimg_fail_busy(node, &e, &h);
+			ret = quiet ? -1 : dimg_fail_detach(node, &e, &h);
 			dimg_holders_free(&h);
 			return ret;
 		}
@@ -167,7 +167,7 @@ static int wait_detached(struct dimg_nl *nl, const struct dimg_device *dev,
 		if (!dimg_nl_detach(nl, dev, DIMGBLK_DETACH_STRICT, reply, &e))
 			continue;
 		if (e.err != ENODEV && e.err != ESTALE)
-			return dimg_fail(node, &e);
+			return dimg_fail_detach(node, &e, NULL);
 		/* gone between two requests, perhaps with a successor */
 		dimg_say(node,
 			 "is gone, but whether its last sync succeeded is not known\n"
@@ -204,7 +204,7 @@ static int detach_at_last(struct dimg_nl *nl, const struct dimg_device *dev,
 	ret = detach_strict(nl, dev, node, patience_us, true, reply);
 	if (ret < 0)
 		ret = dimg_nl_detach(nl, dev, DIMGBLK_DETACH_LAZY, reply, &e) ?
-			dimg_fail(node, &e) : 0;
+			dimg_fail_detach(node, &e, NULL) : 0;
 	return ret;
 }
 
@@ -230,7 +230,7 @@ int dimg_detach_device(struct dimg_nl *nl, const struct dimg_device *dev,
 	else if (mode == DIMGBLK_DETACH_LAZY && patience_us)
 		ret = detach_at_last(nl, dev, node, patience_us, &reply);
 	else if (dimg_nl_detach(nl, dev, mode, &reply, &e))
-		ret = dimg_fail(node, &e);
+		ret = dimg_fail_detach(node, &e, NULL);
 	if (!ret)
 		ret = wait_detached(nl, dev, node, &reply);
 	if (!ret)

@@ -187,6 +187,8 @@ int dimg_fail(const char *subject, const struct dimg_error *e);
 int dimg_fail_attach(const char *subject, const struct dimg_error *e);
 int dimg_fail_busy(const char *subject, const struct dimg_error *e,
 		   const struct dimg_holders *h);
+int dimg_fail_detach(const char *subject, const struct dimg_error *e,
+		     const struct dimg_holders *h);
 int dimg_usage_error(const char *fmt, ...)
 	__printf(1, 2);
 void dimg_fputs_escaped(const char *s, FILE *f);
@@ -204,6 +206,7 @@ void dimg_human_size(uint64_t bytes, char *buf, size_t len);
 /* nl.c */
 int dimg_nl_open(struct dimg_nl **nlp, struct dimg_error *e);
 void dimg_nl_close(struct dimg_nl *nl);
+int dimg_nl_inherit(struct dimg_nl *nl);
 int dimg_nl_attach(struct dimg_nl *nl, const struct dimg_request *req,
 		   struct dimg_device *dev, struct dimg_error *e);
 int dimg_nl_detach(struct dimg_nl *nl, const struct dimg_device *dev,
@@ -236,6 +239,8 @@ int dimg_resolve(const struct dimg_devices *all, const char *arg,
 		 struct dimg_devices *found);
 bool dimg_device_is_on(const struct dimg_device *dev, const char *path,
 		       const struct stat *st);
+int dimg_resolve_image(const struct dimg_devices *all, const char *path, int fd,
+		       struct dimg_devices *found);
 int dimg_resolve_one(struct dimg_nl *nl, const char *arg,
 		     struct dimg_device *dev);
 
@@ -330,9 +335,21 @@ void dimg_attach_usage(FILE *f);
 /* attachment.c: how one attaches */
 void dimg_attach_init(struct dimg_attach *a);
 int dimg_attach_open(struct dimg_attach *a);
+int dimg_attach_try(struct dimg_nl *nl, struct dimg_attach *a,
+		    struct dimg_device *dev, struct dimg_error *e);
 int dimg_attach_run(struct dimg_nl *nl, struct dimg_attach *a,
 		    struct dimg_device *dev);
 void dimg_attach_close(struct dimg_attach *a);
+
+/* reuse.c */
+void dimg_reuse_differs(const struct dimg_request *req,
+			const struct dimg_device *dev, char *list, size_t len);
+int dimg_reuse(struct dimg_nl **nlp, struct dimg_attach *a,
+	       struct dimg_device *dev);
+
+/* with.c */
+int dimg_with(struct dimg_nl *nl, const struct dimg_device *dev,
+	      char *const argv[]);
 
 /* holders.c */
 int dimg_holders_find(unsigned int major, unsigned int minor,

@@ -9,6 +9,7 @@
  * are asked for and read here by hand.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
@@ -368,6 +369,19 @@ int dimg_nl_open(struct dimg_nl **nlp, struct dimg_error *e)
 err_free:
 	dimg_nl_close(nl);
 	return -e->err;
+}
+
+/**
+ * dimg_nl_inherit - let the program that is executed next keep the socket
+ *
+ * For the child after a fork(): devices that belong to the socket
+ * (DIMGBLK_FLAG_SOCKET_OWNER) then live as long as that program.
+ *
+ * Return: 0 or -errno.
+ */
+int dimg_nl_inherit(struct dimg_nl *nl)
+{
+	return fcntl(nl_socket_get_fd(nl->sock), F_SETFD, 0) ? -errno : 0;
 }
 
 /* dimg_nl_close - end the connection; NULL is allowed. */

@@ -91,12 +91,14 @@ static int fail_none(const char *path, const char *arg,
 	size_t i;
 
 	dimg_say(path, "no partition has the number, name, label or UUID \"%s\"; %s",
-		 arg, parts->n ? "there are:" : "the partition table is empty");
+		 arg, parts->n ? "there are:" :
+		 "the partition table lists none inside of the image");
 	for (i = 0; i < parts->n; i++)
 		print_partition(&parts->v[i], &fs[i]);
-	if (parts->n)
-		fputs("Give --part one of these numbers, names, labels or UUIDs.\n",
-		      stderr);
+	fputs(parts->n ?
+	      "Give --part one of these numbers, names, labels or UUIDs.\n" :
+	      "Was the image cut off? \"fdisk -l FILE\" shows the table.\n",
+	      stderr);
 	return DIMG_EXIT_NOT_FOUND;
 }
 

@@ -318,6 +318,13 @@ int dimg_fail_attach(const char *subject, const struct dimg_error *e)
 	return fail("attach", subject, e, NULL);
 }
 
+/* dimg_fail_detach - as dimg_fail_busy(), for a detach by whatever command. */
+int dimg_fail_detach(const char *subject, const struct dimg_error *e,
+		     const struct dimg_holders *h)
+{
+	return fail("detach", subject, e, h);
+}
+
 /**
  * dimg_usage_error - report a wrong command line, or line of a table
  *
