@@ -174,6 +174,7 @@ extern bool dimg_verbose;
 int dimg_getopt_common(int opt);
 
 /* report.c */
+extern const char *dimg_program;	/* before each message: dimgsetup or a link to it */
 #define DIMG_CONTEXT_LEN	320
 
 extern char dimg_context[DIMG_CONTEXT_LEN];
@@ -239,8 +240,6 @@ int dimg_resolve(const struct dimg_devices *all, const char *arg,
 		 struct dimg_devices *found);
 bool dimg_device_is_on(const struct dimg_device *dev, const char *path,
 		       const struct stat *st);
-int dimg_resolve_image(const struct dimg_devices *all, const char *path, int fd,
-		       struct dimg_devices *found);
 int dimg_resolve_one(struct dimg_nl *nl, const char *arg,
 		     struct dimg_device *dev);
 
@@ -510,6 +509,7 @@ struct dimg_table {
 	bool raw;
 	bool no_headings;
 	bool bytes;
+	const char *json_key;	/* of the array; NULL is "dimgdevices" */
 	int columns[64];
 	size_t n_columns;
 };
@@ -519,6 +519,9 @@ void dimg_table_all_columns(struct dimg_table *t);
 int dimg_table_parse_columns(struct dimg_table *t, const char *list);
 int dimg_table_print(const struct dimg_table *t, const struct dimg_devices *devs);
 void dimg_table_help(FILE *f);
+
+/* losetup.c */
+int dimg_losetup(int argc, char **argv);
 
 /* one function per command file, called from the table in main.c */
 int dimg_cmd_create(int argc, char **argv);

@@ -40,6 +40,7 @@ static const struct link {
 	int (*run)(int argc, char **argv);
 } links[] = {
 	{ "dimgsetup-generator", dimg_generator },
+	{ "dimg-losetup", dimg_losetup },
 };
 
 static void usage(FILE *f)
@@ -82,11 +83,11 @@ int dimg_getopt_common(int opt)
 		dimg_verbose = true;
 		return -1;
 	case 'V':
-		printf("dimgsetup %s\n", DIMG_VERSION);
+		printf("%s %s\n", dimg_program, DIMG_VERSION);
 		return DIMG_EXIT_OK;
 	default:
-		fprintf(stderr, "Try \"dimgsetup %s%s--help\".\n",
-			dimg_command ? dimg_command : "",
+		fprintf(stderr, "Try \"%s %s%s--help\".\n",
+			dimg_program, dimg_command ? dimg_command : "",
 			dimg_command ? " " : "");
 		return DIMG_EXIT_USAGE;
 	}

@@ -15,6 +15,8 @@
 
 #include "dimgsetup.h"
 
+const char *dimg_program = "dimgsetup";
+
 /**
  * struct remedy - what to do about an errno
  * @command: the command it is about; NULL for all others
@@ -186,7 +188,7 @@ char dimg_context[DIMG_CONTEXT_LEN];
 /* "dimgsetup: COMMAND: CONTEXT: SUBJECT: ", as far as there are any. */
 static void put_prefix(const char *subject)
 {
-	fputs("dimgsetup: ", stderr);
+	fprintf(stderr, "%s: ", dimg_program);
 	if (dimg_command)
 		fprintf(stderr, "%s: ", dimg_command);
 	if (*dimg_context) {
@@ -343,7 +345,7 @@ int dimg_usage_error(const char *fmt, ...)
 		      stderr);
 		return DIMG_EXIT_USAGE;
 	}
-	fprintf(stderr, "\nTry \"dimgsetup %s%s--help\".\n",
-		dimg_command ? dimg_command : "", dimg_command ? " " : "");
+	fprintf(stderr, "\nTry \"%s %s%s--help\".\n",
+		dimg_program, dimg_command ? dimg_command : "", dimg_command ? " " : "");
 	return DIMG_EXIT_USAGE;
 }

@@ -111,27 +111,6 @@ static int find_by_image(const struct dimg_devices *all, const char *arg,
 	return ret;
 }
 
-/**
- * dimg_resolve_image - find the devices that have an open image
- * @path: of the image
- * @fd: the image
- * @found: they are appended here
- *
- * Return: 0, or an exit code after the reason has been printed.
- */
-int dimg_resolve_image(const struct dimg_devices *all, const char *path, int fd,
-		       struct dimg_devices *found)
-{
-	struct dimg_error e;
-	struct stat st;
-
-	if (fstat(fd, &st)) {
-		dimg_error_set(&e, errno, "%s", "");
-		return dimg_fail(path, &e);
-	}
-	return find_by_image(all, path, &st, found) ? fail_memory() : 0;
-}
-
 /* Add the device whose node has the number @rdev. */
 static int find_by_rdev(const struct dimg_devices *all, dev_t rdev,
 			struct dimg_devices *found)

@@ -109,35 +109,16 @@ static int fail_differs(const char *path, const struct dimg_device *dev,
 	return DIMG_EXIT_REFUSED;
 }
 
-/*
- * Choose among the devices of the image. -1 if none has these bytes, else the
- * exit code; if 0, @dev is the device.
- */
-static int choose(const struct dimg_attach *look,
-		  const struct dimg_devices *found, struct dimg_device *dev)
+/* The one device, out of a list that goes away. */
+static int keep(const char *path, const struct dimg_device *chosen,
+		struct dimg_device *dev)
 {
 	struct dimg_devices copy = { 0 };
-	const struct dimg_device *other = NULL;
-	char list[256], differs[256] = "";
 	struct dimg_error e;
-	size_t i;
 
-	for (i = 0; i < found->n; i++) {
-		if (!overlaps(look, &found->v[i]))
-			continue;
-		dimg_reuse_differs(&look->req, &found->v[i], list, sizeof(list));
-		if (!*list)
-			break;
-		other = &found->v[i];
-		memcpy(differs, list, sizeof(differs));
-	}
-	if (i == found->n && !other)
-		return -1;
-	if (i == found->n)
-		return fail_differs(look->path, other, differs);
-	if (dimg_devices_copy(&copy, &found->v[i])) {
+	if (dimg_devices_copy(&copy, chosen)) {
 		dimg_error_set(&e, ENOMEM, "%s", "");
-		return dimg_fail(look->path, &e);
+		return dimg_fail(path, &e);
 	}
 	*dev = copy.v[0];
 	copy.n = 0;
@@ -145,20 +126,46 @@ static int choose(const struct dimg_attach *look,
 	return 0;
 }
 
+/*
+ * Choose among the devices of the image. -1 if none has these bytes, else the
+ * exit code; if 0, @dev is the device.
+ */
+static int choose(const struct dimg_attach *look, const struct stat *st,
+		  const struct dimg_devices *all, struct dimg_device *dev)
+{
+	const struct dimg_device *other = NULL;
+	char list[256], differs[256] = "";
+	size_t i;
+
+	for (i = 0; i < all->n; i++) {
+		if (!dimg_device_is_on(&all->v[i], look->path, st) ||
+		    !overlaps(look, &all->v[i]))
+			continue;
+		dimg_reuse_differs(&look->req, &all->v[i], list, sizeof(list));
+		if (!*list)
+			return keep(look->path, &all->v[i], dev);
+		other = &all->v[i];
+		memcpy(differs, list, sizeof(differs));
+	}
+	return other ? fail_differs(look->path, other, differs) : -1;
+}
+
 /* As choose(), of what is attached now. */
 static int find(struct dimg_nl *nl, const struct dimg_attach *look,
 		struct dimg_device *dev)
 {
-	struct dimg_devices all, found = { 0 };
+	struct dimg_devices all;
 	struct dimg_error e;
+	struct stat st;
 	int ret;
 
+	if (fstat(look->img.fd, &st)) {
+		dimg_error_set(&e, errno, "%s", "");
+		return dimg_fail(look->path, &e);
+	}
 	if (dimg_nl_dump(nl, &all, &e))
 		return dimg_fail(look->path, &e);
-	ret = dimg_resolve_image(&all, look->path, look->img.fd, &found);
-	if (!ret)
-		ret = choose(look, &found, dev);
-	dimg_devices_free(&found);
+	ret = choose(look, &st, &all, dev);
 	dimg_devices_free(&all);
 	return ret;
 }

@@ -316,7 +316,7 @@ static struct libscols_table *new_table(const struct dimg_table *t)
 	scols_table_enable_json(tb, t->json);
 	scols_table_enable_raw(tb, t->raw);
 	scols_table_enable_noheadings(tb, t->no_headings);
-	scols_table_set_name(tb, JSON_KEY);
+	scols_table_set_name(tb, t->json_key ? : JSON_KEY);
 	for (i = 0; i < t->n_columns; i++) {
 		const struct column *c = &columns[t->columns[i]];
 		struct libscols_column *cl;
@@ -371,7 +371,8 @@ int dimg_table_print(const struct dimg_table *t, const struct dimg_devices *devs
 	/* libsmartcols prints nothing at all for no line, in some versions */
 	if (!devs->n) {
 		if (t->json)
-			puts("{\n   \"" JSON_KEY "\": []\n}");
+			printf("{\n   \"%s\": []\n}\n",
+			       t->json_key ? : JSON_KEY);
 		return DIMG_EXIT_OK;
 	}
 	tb = new_table(t);
