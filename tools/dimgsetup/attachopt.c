@@ -21,13 +21,15 @@
  * @letter: the short form; 0 if there is none
  * @arg: as in struct option
  * @take: sets it; -1 to go on, else the exit code. The value is NULL if none
- *	was given.
+ *	was given. NULL for a switch that is a flag of the driver:
+ * @flag: DIMGBLK_FLAG_*
  */
 struct attach_option {
 	const char *name;
 	char letter;
 	int arg;
 	int (*take)(struct dimg_attach *a, const char *name, const char *value);
+	uint32_t flag;
 };
 
 /* A number that cannot be read is wrong usage: the kernel never sees it. */
@@ -148,49 +150,28 @@ static int take_no_lock(struct dimg_attach *a, const char *name, const char *s)
 	return -1;
 }
 
-/* The switches; one function each keeps the table plain. */
-static int take_flag(struct dimg_attach *a, uint32_t flag)
-{
-	a->req.flags |= flag;
-	return -1;
-}
-
-#define TAKE_FLAG(fn, flag)						\
-static int fn(struct dimg_attach *a, const char *name, const char *s)	\
-{									\
-	(void)name;							\
-	(void)s;							\
-	return take_flag(a, flag);					\
-}
-
-TAKE_FLAG(take_read_only, DIMGBLK_FLAG_READ_ONLY)
-TAKE_FLAG(take_partscan, DIMGBLK_FLAG_PARTITION_SCAN)
-TAKE_FLAG(take_auto_detach, DIMGBLK_FLAG_AUTO_DETACH)
-TAKE_FLAG(take_overlap, DIMGBLK_FLAG_ALLOW_OVERLAP)
-TAKE_FLAG(take_follow, DIMGBLK_FLAG_FOLLOW)
-
 /* Long names are unique; the words after the first of a meaning are aliases. */
 static const struct attach_option options[] = {
-	{ "offset", 'o', required_argument, take_offset },
-	{ "sizelimit", 0, required_argument, take_sizelimit },
-	{ "part", 0, required_argument, take_part },
-	{ "read-only", 'r', no_argument, take_read_only },
-	{ "ro", 0, no_argument, take_read_only },
-	{ "sector-size", 'b', required_argument, take_block_size },
-	{ "logical-block-size", 0, required_argument, take_block_size },
-	{ "direct-io", 0, optional_argument, take_direct },
-	{ "direct", 0, optional_argument, take_direct },
-	{ "partscan", 'P', no_argument, take_partscan },
-	{ "follow", 0, no_argument, take_follow },
-	{ "index", 0, required_argument, take_index },
-	{ "device", 'd', required_argument, take_device },
-	{ "name", 0, required_argument, take_name },
-	{ "auto-detach", 0, no_argument, take_auto_detach },
-	{ "autoclear", 0, no_argument, take_auto_detach },
-	{ "allow-overlap", 0, no_argument, take_overlap },
-	{ "no-lock", 0, no_argument, take_no_lock },
-	{ "queues", 0, required_argument, take_queues },
-	{ "queue-depth", 0, required_argument, take_depth },
+	{ "offset", 'o', required_argument, take_offset, 0 },
+	{ "sizelimit", 0, required_argument, take_sizelimit, 0 },
+	{ "part", 0, required_argument, take_part, 0 },
+	{ "read-only", 'r', no_argument, NULL, DIMGBLK_FLAG_READ_ONLY },
+	{ "ro", 0, no_argument, NULL, DIMGBLK_FLAG_READ_ONLY },
+	{ "sector-size", 'b', required_argument, take_block_size, 0 },
+	{ "logical-block-size", 0, required_argument, take_block_size, 0 },
+	{ "direct-io", 0, optional_argument, take_direct, 0 },
+	{ "direct", 0, optional_argument, take_direct, 0 },
+	{ "partscan", 'P', no_argument, NULL, DIMGBLK_FLAG_PARTITION_SCAN },
+	{ "follow", 0, no_argument, NULL, DIMGBLK_FLAG_FOLLOW },
+	{ "index", 0, required_argument, take_index, 0 },
+	{ "device", 'd', required_argument, take_device, 0 },
+	{ "name", 0, required_argument, take_name, 0 },
+	{ "auto-detach", 0, no_argument, NULL, DIMGBLK_FLAG_AUTO_DETACH },
+	{ "autoclear", 0, no_argument, NULL, DIMGBLK_FLAG_AUTO_DETACH },
+	{ "allow-overlap", 0, no_argument, NULL, DIMGBLK_FLAG_ALLOW_OVERLAP },
+	{ "no-lock", 0, no_argument, take_no_lock, 0 },
+	{ "queues", 0, required_argument, take_queues, 0 },
+	{ "queue-depth", 0, required_argument, take_depth, 0 },
 };
 
 #define N_OPTIONS	(sizeof(options) / sizeof(*options))
@@ -204,7 +185,10 @@ static int take(struct dimg_attach *a, const struct attach_option *o,
 	if (o->arg == no_argument && value)
 		return dimg_usage_error("%s takes no value, \"%s\" was given",
 					o->name, value);
-	return o->take(a, o->name, value);
+	if (o->take)
+		return o->take(a, o->name, value);
+	a->req.flags |= o->flag;
+	return -1;
 }
 
 /**

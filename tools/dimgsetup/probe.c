@@ -119,8 +119,7 @@ void dimg_probe_free(struct dimg_probe *p)
 /* Does a GPT for sectors of @bytes begin at @offset? 1 yes, 0 no, or -errno. */
 static int is_gpt(int fd, uint64_t offset, uint32_t bytes)
 {
-	char gpt[] = "gpt";
-	char *types[] = { gpt, NULL };
+	char gpt[] = "gpt", *types[2] = { gpt, NULL };
 	const char *found;
 	blkid_probe pr;
 	int ret;

@@ -27,14 +27,18 @@ static const struct setting {
 	size_t has;
 	const char *name;
 } settings[] = {
-#define SETTING(a, m, n) { DIMGBLK_A_##a, offsetof(struct dimg_request, m), \
-		offsetof(struct dimg_device, m), n }
-	SETTING(INDEX, index, "number"),
-	SETTING(LOGICAL_BLOCK_SIZE, logical_block_size, "logical block size"),
-	SETTING(DIRECT, direct, "direct I/O mode"),
-	SETTING(NR_HW_QUEUES, nr_hw_queues, "number of queues"),
-	SETTING(QUEUE_DEPTH, queue_depth, "queue depth"),
-#undef SETTING
+#define ASKED(m)	offsetof(struct dimg_request, m)
+#define HAS(m)		offsetof(struct dimg_device, m)
+	{ DIMGBLK_A_INDEX, ASKED(index), HAS(index), "number" },
+	{ DIMGBLK_A_LOGICAL_BLOCK_SIZE, ASKED(logical_block_size),
+	  HAS(logical_block_size), "logical block size" },
+	{ DIMGBLK_A_DIRECT, ASKED(direct), HAS(direct), "direct I/O mode" },
+	{ DIMGBLK_A_NR_HW_QUEUES, ASKED(nr_hw_queues), HAS(nr_hw_queues),
+	  "number of queues" },
+	{ DIMGBLK_A_QUEUE_DEPTH, ASKED(queue_depth), HAS(queue_depth),
+	  "queue depth" },
+#undef HAS
+#undef ASKED
 };
 
 /* Switches: some must not be there if they were not asked for. */

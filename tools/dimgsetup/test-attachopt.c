@@ -116,19 +116,19 @@ static void getopt_takes_the_same(void **state)
 	static const struct option more[] = {
 		{ "json", no_argument, NULL, 'J' }, { NULL, 0, NULL, 0 }
 	};
-	char *argv[] = {
-		(char *)"attach", (char *)"-r", (char *)"--json",
-		(char *)"--offset=4K", (char *)"-b", (char *)"512",
-		(char *)"--direct-io", (char *)"img", NULL
-	};
 	struct option options[DIMG_LONGOPTS];
 	struct dimg_attach a = { 0 };
-	int opt, json = 0;
+	char line[] = "attach -r --json --offset=4K -b 512 --direct-io img";
+	char *argv[9], *word, *rest = line;
+	int opt, json = 0, argc = 0;
 
 	(void)state;
+	while ((word = strsep(&rest, " ")))
+		argv[argc++] = word;
+	argv[argc] = NULL;
 	dimg_attach_longopts(more, options);
 	optind = 0;
-	while ((opt = getopt_long(8, argv, DIMG_ATTACH_LETTERS, options,
+	while ((opt = getopt_long(argc, argv, DIMG_ATTACH_LETTERS, options,
 				  NULL)) != -1) {
 		int ret = dimg_attach_getopt(&a, opt, optarg);
 

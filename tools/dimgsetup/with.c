@@ -41,7 +41,7 @@ static char *put_node(const char *arg, const char *node)
 		memcpy(to, arg, at - arg);
 		to = stpcpy(to + (at - arg), node);
 	}
-	strcpy(to, arg);
+	memcpy(to, arg, strlen(arg) + 1);
 	return s;
 }
 
