@@ -146,7 +146,8 @@ static int detach(struct dimg_nl *nl, const struct dimg_losetup *job)
 	}
 	/* an image may lie on a device that was attached before it */
 	for (n = found.n; !ret && n; n--) {
-		one = dimg_detach(nl, &found.v[n - 1], DIMGBLK_DETACH_STRICT);
+		one = dimg_detach_device(nl, &found.v[n - 1],
+					 DIMGBLK_DETACH_STRICT, 0);
 		if (one)
 			ret = one;
 	}
