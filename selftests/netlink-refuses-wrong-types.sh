@@ -7,7 +7,7 @@
 
 make_image disk.img 1M
 check "every attribute, every wrong length" nl-malformed types 9 9<>disk.img
-for bad in flags=16 flags=0x80000000 direct=3 offset=u32:0 index=u8:1 name=raw:noend \
+for bad in flags=64 flags=0x80000000 direct=3 offset=u32:0 index=u8:1 name=raw:noend \
 	capacity=8 state=0 event=1 detach-mode=0 99=u32:1 pad=raw:1234; do
 	out=$(nl-send attach backing-fd=9 $bad 9<>disk.img) || true
 	check_match "attach with $bad" '^(EINVAL|ERANGE)' "$out"
