@@ -40,12 +40,13 @@
  *	dimgblk_backing_rw()	reads or writes the backing file
  *	dimgblk_cmd_end()	ends the request
  *
- * One file per contract, and calls go only to the right:
+ * One file per contract.  Calls go only to the right; the three files of a
+ * device's life, and follow, may call each other:
  *
- *	main -> netlink -> device -> queue -> cmd -> backing
- *	                     |-> plan, registry, follow, sysfs, workers
- *	owner -> {registry, device}
- *	events <- {device, cmd}    geometry <- all    compat <- here
+ *	main -> netlink -> {device, detach, change} -> queue -> cmd -> backing
+ *	        owner   -> detach  |-> plan, registry, follow, sysfs, workers
+ *	reply <- netlink    events <- {device, detach, change, cmd}
+ *	geometry <- all     compat <- here
  *
  * Locks, in the order in which they nest:
  *
@@ -86,6 +87,8 @@
 #define DIMGBLK_HW_QUEUES_DEFAULT	8U
 /* Largest request that may run on the CPU of its submitter, bytes. */
 #define DIMGBLK_LOCAL_MAX	SZ_64K
+/* How long a netlink request waits for requests inside the backing file. */
+#define DIMGBLK_REQUEST_WAIT	(5 * HZ)
 /* Segments of a merged request that need no allocation. */
 #define DIMGBLK_INLINE_BVECS	8
 
@@ -369,6 +372,15 @@ extern struct genl_family dimgblk_nl_family;
 int dimgblk_nl_init(void);
 void dimgblk_nl_exit(void);
 
+/* reply.c */
+struct sk_buff *dimgblk_reply_alloc(void);
+int dimgblk_reply_device(struct sk_buff *skb, struct genl_info *info,
+			 struct dimgblk_device *dev, bool admin, bool opens);
+int dimgblk_reply_detach(struct sk_buff *skb, struct genl_info *info,
+			 struct dimgblk_device *dev,
+			 enum dimgblk_device_state state);
+int dimgblk_reply_dump_start(struct netlink_callback *cb);
+
 /* events.c */
 void dimgblk_event(struct dimgblk_device *dev, enum dimgblk_event_type type);
 void dimgblk_event_error(struct dimgblk_device *dev, int error,
@@ -383,21 +395,30 @@ void dimgblk_device_close(struct gendisk *disk);
 int dimgblk_device_attach(const struct dimgblk_config *config,
 			  struct dimgblk_device **attached,
 			  struct netlink_ext_ack *extack);
-int dimgblk_device_detach(struct dimgblk_device *dev,
-			  enum dimgblk_detach_mode mode,
-			  enum dimgblk_device_state *state,
-			  struct netlink_ext_ack *extack);
-int dimgblk_device_resize(struct dimgblk_device *dev,
-			  struct netlink_ext_ack *extack);
-int dimgblk_device_set_direct(struct dimgblk_device *dev, u32 direct,
-			      struct netlink_ext_ack *extack);
-void dimgblk_device_follow(struct dimgblk_device *dev);
-void dimgblk_device_abandon(struct dimgblk_device *dev);
 bool dimgblk_device_queue_work(struct work_struct *work);
+void dimgblk_device_set_state(struct dimgblk_device *dev,
+			      enum dimgblk_state state);
 enum dimgblk_device_state
 dimgblk_device_public_state(const struct dimgblk_device *dev);
 void dimgblk_device_put(struct dimgblk_device *dev);
 void dimgblk_device_release(struct dimgblk_device *dev);
+
+/* detach.c */
+void dimgblk_detach_setup(struct dimgblk_device *dev);
+void dimgblk_detach_last_close(struct dimgblk_device *dev);
+int dimgblk_detach_device(struct dimgblk_device *dev,
+			  enum dimgblk_detach_mode mode,
+			  enum dimgblk_device_state *state,
+			  struct netlink_ext_ack *extack);
+void dimgblk_detach_abandon(struct dimgblk_device *dev);
+
+/* change.c */
+void dimgblk_change_catch_up(struct dimgblk_device *dev);
+void dimgblk_change_follow(struct dimgblk_device *dev);
+int dimgblk_change_resize(struct dimgblk_device *dev,
+			  struct netlink_ext_ack *extack);
+int dimgblk_change_direct(struct dimgblk_device *dev, u32 direct,
+			  struct netlink_ext_ack *extack);
 
 /* plan.c */
 void dimgblk_plan_blame(const struct dimgblk_config *config, int attr,

@@ -56,7 +56,7 @@ static void dimgblk_follow_work(struct work_struct *work)
 
 	/* The disk may be gone, and its index another one's. */
 	if (found == dev)
-		dimgblk_device_follow(dev);
+		dimgblk_change_follow(dev);
 	if (found)
 		dimgblk_device_put(found);
 	dimgblk_device_release(dev);

@@ -18,7 +18,7 @@ static void dimgblk_owner_work(struct work_struct *work)
 	struct dimgblk_device *dev =
 		container_of(work, struct dimgblk_device, owner_work);
 
-	dimgblk_device_abandon(dev);
+	dimgblk_detach_abandon(dev);
 	dimgblk_device_put(dev);
 }
 

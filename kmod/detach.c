@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Detach: the end of a device.
+ *
+ * Owns every way in which a device ends, on request, with its last user or with
+ * its owner, and the work that takes apart what dimgblk_device_attach() put
+ * together.
+ */
+
+#include <linux/file.h>
+#include <linux/module.h>
+
+#include "dimgblk.h"
+
+/*
+ * Take the backing file away from the device, once, and sync it.  Return: the
+ * file, whose reference is the caller's, or NULL.
+ */
+static struct file *dimgblk_detach_take_file(struct dimgblk_device *dev)
+{
+	struct file *file;
+
+	/* Its mark refers to the inode, which the file alone keeps in memory. */
+	dimgblk_follow_stop(dev);
+	file = dimgblk_registry_take_file(dev);
+	if (file && !dev->backing.read_only)
+		dev->detach_error = dimgblk_backing_sync(&dev->backing, file,
+							 false);
+	return file;
+}
+
+/* Queue detach_work, which may happen once in a life. */
+static void dimgblk_detach_queue(struct dimgblk_device *dev)
+{
+	if (!test_and_set_bit(0, &dev->detach_begun))
+		dimgblk_device_queue_work(&dev->detach_work);
+}
+
+/* The mirror of dimgblk_device_attach(). */
+static void dimgblk_detach_work(struct work_struct *work)
+{
+	struct dimgblk_device *dev =
+		container_of(work, struct dimgblk_device, detach_work);
+	struct file *file;
+	bool dead;
+
+	mutex_lock(&dev->disk->open_mutex);
+	if (READ_ONCE(dev->fail_io))
+		dimgblk_device_set_state(dev, DIMGBLK_DEAD);
+	dead = dev->state == DIMGBLK_DEAD;
+	mutex_unlock(&dev->disk->open_mutex);
+
+	/* Tell users at once; del_gendisk() alone would write back first. */
+	if (dead)
+		blk_mark_disk_dead(dev->disk);
+	del_gendisk(dev->disk);
+	dimgblk_queue_idle(dev);
+	/* fput() of a work item would take effect some time after the reply. */
+	file = dimgblk_detach_take_file(dev);
+	if (file)
+		__fput_sync(file);
+	dimgblk_registry_remove(dev);
+	dimgblk_event(dev, DIMGBLK_EVENT_DETACH);
+	complete_all(&dev->detached);
+	dimgblk_queue_destroy(dev);
+	dimgblk_device_release(dev);
+	/* dimgblk_device_exit() waits for the end of this work item. */
+	module_put(THIS_MODULE);
+}
+
+/**
+ * dimgblk_detach_setup() - prepare a new device
+ * @dev: device
+ */
+void dimgblk_detach_setup(struct dimgblk_device *dev)
+{
+	INIT_WORK(&dev->detach_work, dimgblk_detach_work);
+	init_completion(&dev->detached);
+}
+
+/**
+ * dimgblk_detach_last_close() - end an armed device whose last opener has gone
+ * @dev: device
+ *
+ * Drops the backing file before it returns, so that who unmounted the device can
+ * unmount the file system below; the disk follows in detach_work, which needs
+ * open_mutex itself.
+ *
+ * Context: under disk->open_mutex; syncs the backing file.
+ */
+void dimgblk_detach_last_close(struct dimgblk_device *dev)
+{
+	struct request_queue *q = dev->disk->queue;
+	unsigned int memflags;
+	struct file *file;
+
+	/* No opener, so no request either, but nobody promises that. */
+	memflags = blk_mq_freeze_queue(q);
+	dimgblk_device_set_state(dev, DIMGBLK_DEAD);
+	blk_mq_unfreeze_queue(q, memflags);
+	/* Requests that come now fail before they touch the file. */
+	file = dimgblk_detach_take_file(dev);
+	/*
+	 * Takes effect before this task returns to userspace, and after it has
+	 * let go of open_mutex: the file may be a disk with one of its own.
+	 */
+	if (file)
+		fput(file);
+	dimgblk_detach_queue(dev);
+}
+
+/*
+ * Decide about a detach that is not forced, under open_mutex, so that no open
+ * comes in between.  Return: 0 when it is under way, 1 when the device stays for
+ * now, or an errno.
+ */
+static int dimgblk_detach_begin(struct dimgblk_device *dev,
+				enum dimgblk_detach_mode mode,
+				struct netlink_ext_ack *extack)
+{
+	unsigned int openers = disk_openers(dev->disk);
+
+	lockdep_assert_held(&dev->disk->open_mutex);
+	if (dev->state != DIMGBLK_LIVE || READ_ONCE(dev->fail_io))
+		return 0;	/* begun before: wait for it */
+	if (openers && mode == DIMGBLK_DETACH_LAZY) {
+		WRITE_ONCE(dev->auto_detach, true);
+		WRITE_ONCE(dev->armed, true);
+		return 1;
+	}
+	if (openers) {
+		NL_SET_ERR_MSG_FMT(extack, "dimgblk%u is in use (openers: %u)",
+				   dev->index, openers);
+		return -EBUSY;
+	}
+	dimgblk_device_set_state(dev, DIMGBLK_DETACHING);
+	dimgblk_detach_queue(dev);
+	return 0;
+}
+
+/*
+ * Begin any detach.  A forced one takes no lock: who holds open_mutex may be
+ * waiting for the very requests that it shall fail.
+ */
+static int dimgblk_detach_start(struct dimgblk_device *dev,
+				enum dimgblk_detach_mode mode,
+				struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	if (mode == DIMGBLK_DETACH_FORCED) {
+		/* Pairs with READ_ONCE() in dimgblk_cmd_check(). */
+		WRITE_ONCE(dev->fail_io, true);
+		dimgblk_detach_queue(dev);
+		return 0;
+	}
+	ret = mutex_lock_killable(&dev->disk->open_mutex);
+	if (ret)
+		return ret;
+	ret = dimgblk_detach_begin(dev, mode, extack);
+	mutex_unlock(&dev->disk->open_mutex);
+	return ret;
+}
+
+/*
+ * Wait for detach_work, which goes on if the caller is killed or has waited long
+ * enough: the netlink core lets no family come or go while a request is served.
+ */
+static int dimgblk_detach_wait(struct dimgblk_device *dev,
+			       enum dimgblk_device_state *state)
+{
+	long left = wait_for_completion_killable_timeout(&dev->detached,
+							 DIMGBLK_REQUEST_WAIT);
+
+	if (left < 0)
+		return -EINTR;
+	if (left == 0) {
+		*state = dimgblk_device_public_state(dev);
+		return 0;
+	}
+	*state = DIMGBLK_STATE_DETACHED;
+	return dev->detach_error;
+}
+
+/**
+ * dimgblk_detach_device() - remove a device
+ * @dev: device, with a reference of the caller
+ * @mode: what to do when it is in use
+ * @state: set to what has become of it
+ * @extack: gets the reason of a refusal
+ *
+ * Context: process context, without locks; waits some seconds for requests and
+ * for the sync of the backing file.
+ *
+ * Return: 0 with @state detached, live (lazy, in use), or detaching or dead when
+ * the backing file has not answered yet; -EBUSY when it is in use and @mode is
+ * strict; -EINTR when killed while waiting, detach goes on; or the errno of the
+ * last sync, after which the device is gone nevertheless.
+ */
+int dimgblk_detach_device(struct dimgblk_device *dev,
+			  enum dimgblk_detach_mode mode,
+			  enum dimgblk_device_state *state,
+			  struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	ret = dimgblk_detach_start(dev, mode, extack);
+	if (ret < 0)
+		return ret;
+	if (ret > 0) {
+		*state = DIMGBLK_STATE_LIVE;
+		return 0;
+	}
+	ret = dimgblk_detach_wait(dev, state);
+	if (ret && ret != -EINTR)
+		NL_SET_ERR_MSG(extack,
+			       "detached, but the last sync of the backing file failed: recent writes may be lost");
+	return ret;
+}
+
+/**
+ * dimgblk_detach_abandon() - detach as soon as nobody has the device open
+ * @dev: device, with a reference of the caller
+ *
+ * Context: process context, without locks; waits for no request.
+ */
+void dimgblk_detach_abandon(struct dimgblk_device *dev)
+{
+	mutex_lock(&dev->disk->open_mutex);
+	dimgblk_detach_begin(dev, DIMGBLK_DETACH_LAZY, NULL);
+	mutex_unlock(&dev->disk->open_mutex);
+}
+
