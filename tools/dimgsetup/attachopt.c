@@ -210,6 +210,17 @@ int dimg_attach_option(struct dimg_attach *a, const char *name,
 				name);
 }
 
+/* dimg_attach_knows - whether there is an option of this name. */
+bool dimg_attach_knows(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_OPTIONS; i++)
+		if (!strcmp(options[i].name, name))
+			return true;
+	return false;
+}
+
 /**
  * dimg_attach_longopts - the options as getopt_long() wants them
  * @more: the command's own, up to an entry without name; they come first

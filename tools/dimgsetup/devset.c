@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -147,6 +148,16 @@ bool dimg_devset_has(const struct dimg_devset *set, dev_t dev)
 		if (set->v[i].dev == dev)
 			return true;
 	return false;
+}
+
+/* dimg_devset_has_node - whether a path is a node of the disk, or a link to one. */
+bool dimg_devset_has_node(const struct dimg_devset *set, const char *path)
+{
+	struct stat st;
+
+	/* only below /dev: elsewhere stat() could hang on a dead server */
+	return path && !strncmp(path, "/dev/", 5) && !stat(path, &st) &&
+	       S_ISBLK(st.st_mode) && dimg_devset_has(set, st.st_rdev);
 }
 
 /* dimg_devset_free - give back a set; it is empty afterwards. */

@@ -10,6 +10,7 @@
 #ifndef DIMGSETUP_H
 #define DIMGSETUP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -305,6 +306,8 @@ bool dimg_partition_matches(const char *arg, const struct dimg_partition *part,
 			    const struct dimg_probe *fs);
 int dimg_partition_find(const struct dimg_image *img, uint32_t sector_size,
 			const char *arg, uint64_t *offset, uint64_t *size);
+void dimg_partition_list(const struct dimg_image *img,
+			 const struct dimg_partitions *parts);
 
 /* lock.c */
 int dimg_lock_image(const struct dimg_image *img, bool read_only);
@@ -331,6 +334,8 @@ void dimg_attach_longopts(const struct option *more, struct option *to);
 int dimg_attach_getopt(struct dimg_attach *a, int opt, const char *value);
 void dimg_attach_usage(FILE *f);
 
+bool dimg_attach_knows(const char *name);
+
 /* attachment.c: how one attaches */
 void dimg_attach_init(struct dimg_attach *a);
 int dimg_attach_open(struct dimg_attach *a);
@@ -354,6 +359,9 @@ int dimg_with(struct dimg_nl *nl, const struct dimg_device *dev,
 int dimg_holders_find(unsigned int major, unsigned int minor,
 		      struct dimg_holders *h);
 void dimg_holders_free(struct dimg_holders *h);
+int dimg_holders_add(struct dimg_holders *h, const char *fmt, ...)
+	__printf(2, 3);
+void dimg_holders_comm(const char *pid, char *comm, size_t len);
 
 /* detach.c */
 int dimg_detach_device(struct dimg_nl *nl, const struct dimg_device *dev,
@@ -371,6 +379,7 @@ struct dimg_devset {
 int dimg_devset_load(unsigned int major, unsigned int minor,
 		     struct dimg_devset *set);
 bool dimg_devset_has(const struct dimg_devset *set, dev_t dev);
+bool dimg_devset_has_node(const struct dimg_devset *set, const char *path);
 void dimg_devset_free(struct dimg_devset *set);
 
 /* settle.c */
@@ -503,6 +512,154 @@ int dimg_copy_data(int from, uint64_t size, int to, uint64_t to_pos);
 int dimg_ptable_create(const char *path, int fd, const char *name, bool fat,
 		       uint64_t *start, uint64_t *size);
 
+/* mounted.c */
+/**
+ * struct dimg_mounted - one mount of our namespace
+ * @dev: number of the file system; btrfs has one that no disk has
+ * @source: node
+ */
+struct dimg_mounted {
+	int id;
+	int parent;
+	dev_t dev;
+	char *source;
+	char *target;
+	char *type;
+};
+
+struct dimg_mounts {
+	struct dimg_mounted *v;
+	size_t n;
+};
+
+int dimg_mounts_load(struct dimg_mounts *mounts);
+void dimg_mounts_free(struct dimg_mounts *mounts);
+const struct dimg_mounted *dimg_mounted_on(const struct dimg_mounts *mounts,
+					   const char *dir);
+int dimg_mounted_find_dir(const char *dir, struct dimg_mounted *found);
+bool dimg_mounted_is_of(const struct dimg_mounted *m,
+			const struct dimg_devset *set);
+void dimg_mounted_free(struct dimg_mounted *m);
+
+/* fsusers.c */
+int dimg_fsusers_find(const struct dimg_mounts *mounts,
+		      const struct dimg_mounted *m, struct dimg_holders *h);
+
+/* mountopts.c */
+/**
+ * struct dimg_mountopts - what "-o" says
+ * @rest: for libmount; NULL if there is nothing
+ * @sloppy: set by the caller: unknown options are ignored
+ * @read_only: ro, and no rw after it
+ * @mkdir: libmount is to make the directory
+ * @kept: values that struct dimg_attach points to
+ */
+struct dimg_mountopts {
+	char *rest;
+	bool sloppy;
+	bool read_only;
+	bool remount;
+	bool nofail;
+	bool mkdir;
+	char **kept;
+	size_t n_kept;
+};
+
+int dimg_mountopts_add(struct dimg_mountopts *o, const char *list,
+		       struct dimg_attach *a);
+void dimg_mountopts_free(struct dimg_mountopts *o);
+
+/* mounting.c */
+/**
+ * struct dimg_mount - an image that is to be mounted
+ * @source: image, device or name, as the user wrote it
+ * @type: of the file system; NULL is what is found
+ * @ns: mount namespace to mount in; NULL is ours
+ * @fake: change nothing
+ * @no_mtab: do not record options in /run
+ * @helper: called by mount(8): remedies are said in its words
+ * @already: set when it failed since it is mounted there already
+ * @helper_code: set to mount(8)'s exit code of a mount that failed
+ */
+struct dimg_mount {
+	const char *source;
+	const char *dir;
+	const char *type;
+	const char *ns;
+	bool fake;
+	bool no_mtab;
+	bool helper;
+	bool already;
+	int helper_code;
+	struct dimg_mountopts opts;
+	struct dimg_attach attach;
+};
+
+/**
+ * struct dimg_mount_source - what is mounted
+ * @node: set as soon as there is a device
+ * @fd: image, or the node of a standing device, for reading
+ * @offset: of the file system in @fd
+ * @size: its bytes; 0 is to the end
+ * @type: of the file system
+ * @found: what libblkid says
+ */
+struct dimg_mount_source {
+	char node[DIMG_NODE_LEN];
+	int fd;
+	uint64_t offset;
+	uint64_t size;
+	const char *type;
+	bool read_only;
+	uint64_t diskseq;
+	unsigned int major;
+	unsigned int minor;
+	uint32_t block_size;
+	struct dimg_probe found;
+};
+
+int dimg_mount_run(struct dimg_mount *m);
+
+/* standing.c */
+int dimg_standing_lock(const char *path);
+int dimg_standing_find(struct dimg_nl *nl, struct dimg_mount *m,
+		       struct dimg_mount_source *src);
+void dimg_standing_close(struct dimg_mount_source *src);
+
+/* unmountable.c */
+int dimg_unmountable_contents(const struct dimg_mount *m,
+			      const struct dimg_mount_source *src);
+int dimg_unmountable_kernel(const struct dimg_mount *m,
+			    const struct dimg_mount_source *src, int err,
+			    const char *text);
+
+/* mount.c */
+int dimg_mount_type(struct dimg_mount *m, const char *type);
+
+/* mounthelper.c */
+extern atomic_bool dimg_mount_committed;
+int dimg_mount_helper(int argc, char **argv);
+
+/* unmounting.c */
+/**
+ * struct dimg_umount - one call of umount
+ * @all: every attached device
+ * @mounts: every mount of our namespace, newest last
+ * @chosen: which of @mounts are to go
+ * @of: for each of @mounts, index in @all of its device; -1 if it is not ours
+ * @whole: for each of @all, the device itself was named, not just a directory
+ */
+struct dimg_umount {
+	bool lazy;
+	struct dimg_devices all;
+	struct dimg_mounts mounts;
+	bool *chosen;
+	int *of;
+	bool *whole;
+};
+
+int dimg_umount_run(struct dimg_umount *job);
+
 /* table.c */
 struct dimg_table {
 	bool json;
@@ -528,6 +685,8 @@ int dimg_cmd_create(int argc, char **argv);
 int dimg_cmd_attach(int argc, char **argv);
 int dimg_cmd_apply(int argc, char **argv);
 int dimg_cmd_detach(int argc, char **argv);
+int dimg_cmd_mount(int argc, char **argv);
+int dimg_cmd_umount(int argc, char **argv);
 int dimg_cmd_list(int argc, char **argv);
 int dimg_cmd_show(int argc, char **argv);
 int dimg_cmd_resize(int argc, char **argv);

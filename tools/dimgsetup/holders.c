@@ -40,11 +40,12 @@ struct search {
 	size_t n_mounts;
 };
 
-/* Append one sentence, with control characters escaped. 0 or -ENOMEM. */
-static int add(struct search *s, const char *fmt, ...)
-	__printf(2, 3);
-
-static int add(struct search *s, const char *fmt, ...)
+/**
+ * dimg_holders_add - append one sentence, control characters escaped
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int dimg_holders_add(struct dimg_holders *h, const char *fmt, ...)
 {
 	char *plain, *escaped = NULL, **v;
 	size_t len;
@@ -63,25 +64,15 @@ static int add(struct search *s, const char *fmt, ...)
 		fclose(f);
 	}
 	free(plain);
-	v = reallocarray(s->h->v, s->h->n + 1, sizeof(*v));
+	v = reallocarray(h->v, h->n + 1, sizeof(*v));
 	if (v)
-		s->h->v = v;
+		h->v = v;
 	if (!v || !escaped) {
 		free(escaped);
 		return -ENOMEM;
 	}
-	v[s->h->n++] = escaped;
+	v[h->n++] = escaped;
 	return 0;
-}
-
-/* Is the source of a mount or swap area one of our nodes? */
-static bool is_our_source(const struct search *s, const char *source)
-{
-	struct stat st;
-
-	/* only below /dev: elsewhere stat() could hang on a dead server */
-	return source && !strncmp(source, "/dev/", 5) && !stat(source, &st) &&
-	       S_ISBLK(st.st_mode) && dimg_devset_has(&s->set, st.st_rdev);
 }
 
 /* First look at this mount namespace? Unknown ones count as new. */
@@ -117,8 +108,8 @@ static bool is_own_namespace(const char *pid)
 	       own.st_ino == other.st_ino;
 }
 
-/* Read the name of a process; never empty. */
-static void read_comm(const char *pid, char *comm, size_t len)
+/* dimg_holders_comm - the name of a process; never empty. */
+void dimg_holders_comm(const char *pid, char *comm, size_t len)
 {
 	char path[PROC_PATH_LEN];
 	FILE *f;
@@ -142,9 +133,9 @@ static int add_mount(struct search *s, struct libmnt_fs *fs, const char *pid)
 
 	s->n_mounts++;
 	if (is_own_namespace(pid))
-		return add(s, "%s is mounted on %s (%s)", source, target, type);
-	read_comm(pid, comm, sizeof(comm));
-	return add(s, "%s is mounted on %s (%s) in the mount namespace of process %s (%s)",
+		return dimg_holders_add(s->h, "%s is mounted on %s (%s)", source, target, type);
+	dimg_holders_comm(pid, comm, sizeof(comm));
+	return dimg_holders_add(s->h, "%s is mounted on %s (%s) in the mount namespace of process %s (%s)",
 		   source, target, type, pid, comm);
 }
 
@@ -167,7 +158,7 @@ static int find_mounts(struct search *s, const char *pid)
 		while (!ret && !mnt_table_next_fs(tb, it, &fs))
 			/* btrfs has a number of its own: compare the source */
 			if (dimg_devset_has(&s->set, mnt_fs_get_devno(fs)) ||
-			    is_our_source(s, mnt_fs_get_srcpath(fs)))
+			    dimg_devset_has_node(&s->set, mnt_fs_get_srcpath(fs)))
 				ret = add_mount(s, fs, pid);
 	mnt_free_iter(it);
 	mnt_unref_table(tb);
@@ -183,6 +174,9 @@ static int find_descriptors(struct search *s, const char *pid)
 	int ret = 0;
 	DIR *d;
 
+	/* whoever asks is not the answer */
+	if (strtol(pid, NULL, 10) == getpid())
+		return 0;
 	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
 	d = opendir(path);
 	if (!d)
@@ -196,12 +190,12 @@ static int find_descriptors(struct search *s, const char *pid)
 		    !dimg_devset_has(&s->set, makedev(stx.stx_rdev_major,
 						      stx.stx_rdev_minor)))
 			continue;
-		read_comm(pid, comm, sizeof(comm));
+		dimg_holders_comm(pid, comm, sizeof(comm));
 		if (!strcmp(comm, "(udev-worker)") ||
 		    !strcmp(comm, "systemd-udevd"))
 			s->h->n_udev++;
-		ret = add(s, "process %s (%s) has it open as descriptor %s",
-			  pid, comm, entry->d_name);
+		ret = dimg_holders_add(s->h, "process %s (%s) has it open as descriptor %s",
+				       pid, comm, entry->d_name);
 	}
 	closedir(d);
 	return ret;
@@ -239,9 +233,9 @@ static int find_swaps(struct search *s)
 
 	if (tb && it && !mnt_table_parse_swaps(tb, NULL))
 		while (!ret && !mnt_table_next_fs(tb, it, &fs))
-			if (is_our_source(s, mnt_fs_get_srcpath(fs)))
-				ret = add(s, "%s is swap space: swapoff it",
-					  mnt_fs_get_srcpath(fs));
+			if (dimg_devset_has_node(&s->set, mnt_fs_get_srcpath(fs)))
+				ret = dimg_holders_add(s->h, "%s is swap space: swapoff it",
+						       mnt_fs_get_srcpath(fs));
 	mnt_free_iter(it);
 	mnt_unref_table(tb);
 	return ret;
@@ -285,8 +279,8 @@ static int add_stacked(struct search *s, const char *path)
 
 	snprintf(file, sizeof(file), "/sys/block/%s/dm/name", node);
 	if (read_line(file, name, sizeof(name)))
-		return add(s, "/dev/%s (device mapper \"%s\") uses it", node, name);
-	return add(s, "/dev/%s uses it", node);
+		return dimg_holders_add(s->h, "/dev/%s (device mapper \"%s\") uses it", node, name);
+	return dimg_holders_add(s->h, "/dev/%s uses it", node);
 }
 
 /* The backing_file of another loop-like device: is it one of our nodes? */
@@ -296,9 +290,9 @@ static int add_loop(struct search *s, const char *path)
 	const char *node = path + strlen("/sys/block/");
 
 	if (!read_line(path, backing, sizeof(backing)) ||
-	    !is_our_source(s, backing))
+	    !dimg_devset_has_node(&s->set, backing))
 		return 0;
-	return add(s, "/dev/%.*s is attached to it", (int)strcspn(node, "/"),
+	return dimg_holders_add(s->h, "/dev/%.*s is attached to it", (int)strcspn(node, "/"),
 		   node);
 }
 
@@ -328,7 +322,7 @@ static int add_file_system(struct search *s, const char *path)
 {
 	const char *type = path + strlen("/sys/fs/");
 
-	return add(s,
+	return dimg_holders_add(s->h,
 		   "%s: a file system (%.*s) is mounted in a mount namespace that no visible process has",
 		   strrchr(path, '/') + 1, (int)strcspn(type, "/"), type);
 }

@@ -27,6 +27,8 @@ static const struct command {
 	{ "attach", dimg_cmd_attach, "make a block device of an image file" },
 	{ "apply", dimg_cmd_apply, "attach what is in /etc/dimgtab" },
 	{ "detach", dimg_cmd_detach, "remove a device, or say who uses it" },
+	{ "mount", dimg_cmd_mount, "mount an image on a directory" },
+	{ "umount", dimg_cmd_umount, "unmount it again, and release the image" },
 	{ "list", dimg_cmd_list, "list devices: a table, JSON or raw columns" },
 	{ "show", dimg_cmd_show, "tell everything about one device" },
 	{ "resize", dimg_cmd_resize, "let a device follow the size of its file" },
@@ -41,6 +43,7 @@ static const struct link {
 } links[] = {
 	{ "dimgsetup-generator", dimg_generator },
 	{ "dimg-losetup", dimg_losetup },
+	{ "mount.dimg", dimg_mount_helper },
 };
 
 static void usage(FILE *f)
@@ -65,7 +68,8 @@ static void usage(FILE *f)
 	      "  truncate -s 1G disk.img\n"
 	      "  dimgsetup attach disk.img      prints the device, such as /dev/dimgblk0\n"
 	      "  mkfs.ext4 /dev/dimgblk0 && mount /dev/dimgblk0 /mnt\n"
-	      "  umount /mnt && dimgsetup detach disk.img\n", f);
+	      "  umount /mnt && dimgsetup detach disk.img\n"
+	      "Once it has a file system: dimgsetup mount disk.img /mnt; umount /mnt\n", f);
 }
 
 /**

@@ -45,6 +45,42 @@ static void print_partition(const struct dimg_partition *part,
 	fputc('\n', stderr);
 }
 
+/* What lies in each partition; one for each of @parts, NULL without memory. */
+static struct dimg_probe *probe_all(const struct dimg_image *img,
+				    const struct dimg_partitions *parts)
+{
+	struct dimg_probe *fs = calloc(parts->n + 1, sizeof(*fs));
+	size_t i;
+
+	/* one that cannot be read, or ends behind the image, has its number still */
+	for (i = 0; fs && i < parts->n; i++)
+		if (!parts->v[i].container)
+			dimg_probe(img->fd, parts->v[i].start,
+				   parts->v[i].size, &fs[i]);
+	return fs;
+}
+
+static void free_all(struct dimg_probe *fs, const struct dimg_partitions *parts)
+{
+	size_t i;
+
+	for (i = 0; fs && i < parts->n; i++)
+		dimg_probe_free(&fs[i]);
+	free(fs);
+}
+
+/* dimg_partition_list - print the partitions on stderr, for who has to choose. */
+void dimg_partition_list(const struct dimg_image *img,
+			 const struct dimg_partitions *parts)
+{
+	struct dimg_probe *fs = probe_all(img, parts);
+	size_t i;
+
+	for (i = 0; fs && i < parts->n; i++)
+		print_partition(&parts->v[i], &fs[i]);
+	free_all(fs, parts);
+}
+
 static bool is_number(const char *s)
 {
 	return *s && !s[strspn(s, "0123456789")];
@@ -141,19 +177,14 @@ static int check_chosen(const struct dimg_image *img, const char *arg,
 static int choose(const struct dimg_image *img, const char *arg,
 		  const struct dimg_partitions *parts, size_t *chosen)
 {
-	struct dimg_probe *fs = calloc(parts->n + 1, sizeof(*fs));
+	struct dimg_probe *fs = probe_all(img, parts);
 	struct dimg_error e;
-	size_t i, n;
+	size_t n;
 	int ret;
 
 	dimg_error_set(&e, ENOMEM, "%s", "");
 	if (!fs)
 		return dimg_fail(img->path, &e);
-	/* one that cannot be read, or ends behind the image, has its number still */
-	for (i = 0; i < parts->n; i++)
-		if (!parts->v[i].container)
-			dimg_probe(img->fd, parts->v[i].start,
-				   parts->v[i].size, &fs[i]);
 	n = match_all(arg, parts, fs, chosen);
 	if (!n)
 		ret = fail_none(img->path, arg, parts, fs);
@@ -161,9 +192,7 @@ static int choose(const struct dimg_image *img, const char *arg,
 		ret = fail_several(img->path, arg, parts, fs);
 	else
 		ret = check_chosen(img, arg, &parts->v[*chosen]);
-	for (i = 0; i < parts->n; i++)
-		dimg_probe_free(&fs[i]);
-	free(fs);
+	free_all(fs, parts);
 	return ret;
 }
 

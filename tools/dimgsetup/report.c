@@ -54,6 +54,11 @@ static const struct remedy {
 	},
 	{ EBUSY, "resize", DIMG_EXIT_REFUSED,
 	  "Detach the other device first, or attach this one with --allow-overlap." },
+	{ EBUSY, "mount", DIMG_EXIT_BUSY,
+	  "End its users first. A file system that is mounted writable cannot be mounted read-only elsewhere, nor the other way round; \"mount --bind\" shows it at a second place."
+	},
+	{ EBUSY, "umount", DIMG_EXIT_BUSY,
+	  "End its users and try again; --lazy takes it out of sight until they have ended." },
 	{ EBUSY, NULL, DIMG_EXIT_BUSY,
 	  "End its users and try again; --lazy detaches at the last close, --force fails their I/O."
 	},
@@ -189,7 +194,8 @@ char dimg_context[DIMG_CONTEXT_LEN];
 static void put_prefix(const char *subject)
 {
 	fprintf(stderr, "%s: ", dimg_program);
-	if (dimg_command)
+	/* a link such as mount.dimg has but one command */
+	if (dimg_command && !strcmp(dimg_program, "dimgsetup"))
 		fprintf(stderr, "%s: ", dimg_command);
 	if (*dimg_context) {
 		dimg_fputs_escaped(dimg_context, stderr);
