@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "dimgsetup.h"
@@ -240,14 +239,6 @@ int dimg_detach_device(struct dimg_nl *nl, const struct dimg_device *dev,
 	return ret;
 }
 
-/* For qsort(): the disk sequence number tells the age, an index is used again. */
-static int newer_first(const void *a, const void *b)
-{
-	const struct dimg_device *x = a, *y = b;
-
-	return (x->diskseq < y->diskseq) - (x->diskseq > y->diskseq);
-}
-
 /* All of the list, newest first: an image may lie on a device attached before it. */
 static int detach_each(struct dimg_nl *nl, struct dimg_devices *chosen,
 		       uint32_t mode)
@@ -255,8 +246,7 @@ static int detach_each(struct dimg_nl *nl, struct dimg_devices *chosen,
 	int ret = 0, one;
 	size_t i;
 
-	if (chosen->n)
-		qsort(chosen->v, chosen->n, sizeof(*chosen->v), newer_first);
+	dimg_devices_newest_first(chosen);
 	for (i = 0; i < chosen->n; i++) {
 		one = dimg_detach_device(nl, &chosen->v[i], mode, 0);
 		if (!ret)

@@ -74,6 +74,25 @@ int dimg_devices_copy(struct dimg_devices *devs, const struct dimg_device *dev)
 	return dimg_devices_add(devs, &copy);
 }
 
+/* For qsort(): the disk sequence number tells the age, an index is used again. */
+static int newer_first(const void *a, const void *b)
+{
+	const struct dimg_device *x = a, *y = b;
+
+	return (x->diskseq < y->diskseq) - (x->diskseq > y->diskseq);
+}
+
+/**
+ * dimg_devices_newest_first - sort a list for detaching
+ *
+ * An image may lie on a device that was attached before it.
+ */
+void dimg_devices_newest_first(struct dimg_devices *devs)
+{
+	if (devs->n)
+		qsort(devs->v, devs->n, sizeof(*devs->v), newer_first);
+}
+
 /**
  * dimg_devices_free - give back a list and its devices
  *

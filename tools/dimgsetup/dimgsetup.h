@@ -231,6 +231,7 @@ int dimg_nl_next_events(struct dimg_nl *nl,
 void dimg_device_free(struct dimg_device *dev);
 int dimg_devices_add(struct dimg_devices *devs, struct dimg_device *dev);
 int dimg_devices_copy(struct dimg_devices *devs, const struct dimg_device *dev);
+void dimg_devices_newest_first(struct dimg_devices *devs);
 void dimg_devices_free(struct dimg_devices *devs);
 
 /* module.c */

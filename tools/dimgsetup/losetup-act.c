@@ -131,7 +131,8 @@ static int detach(struct dimg_nl *nl, const struct dimg_losetup *job)
 {
 	struct dimg_devices all, found = { 0 };
 	struct dimg_error e;
-	int ret = 0, one, i;
+	bool looked_up;
+	int ret = 0, i;
 	size_t n;
 
 	if (dimg_nl_dump(nl, &all, &e))
@@ -144,13 +145,12 @@ static int detach(struct dimg_nl *nl, const struct dimg_losetup *job)
 		found = all;
 		all = (struct dimg_devices){ 0 };
 	}
-	/* an image may lie on a device that was attached before it */
-	for (n = found.n; !ret && n; n--) {
-		one = dimg_detach_device(nl, &found.v[n - 1],
-					 DIMGBLK_DETACH_STRICT, 0);
-		if (one)
-			ret = one;
-	}
+	looked_up = !ret;
+	/* as losetup: one that cannot be detached does not keep the others */
+	dimg_devices_newest_first(&found);
+	for (n = 0; looked_up && n < found.n; n++)
+		ret |= dimg_detach_device(nl, &found.v[n],
+					  DIMGBLK_DETACH_STRICT, 0);
 	dimg_devices_free(&found);
 	dimg_devices_free(&all);
 	return ret;
