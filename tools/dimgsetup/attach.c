@@ -144,7 +144,7 @@ static int print_device(const struct dimg_device *dev, bool json)
 	}
 	if (dimg_devices_copy(&devs, dev))
 		return DIMG_EXIT_KERNEL;
-	dimg_table_all_columns(&t);
+	dimg_table_columns(&t, DIMG_COLUMNS_ALL);
 	ret = dimg_table_print(&t, &devs);
 	dimg_devices_free(&devs);
 	return ret;

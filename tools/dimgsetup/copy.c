@@ -12,6 +12,8 @@
 #include "dimgsetup.h"
 
 #define CHUNK	(1 << 20)
+/* So much at once when somebody wants to know how it goes. */
+#define STEP	(16 << 20)
 
 /* Plain copy of a part; 0 or -errno. */
 static int copy_plain(int from, uint64_t pos, int to, uint64_t to_pos,
@@ -61,14 +63,32 @@ static int copy_part(int from, uint64_t pos, int to, uint64_t to_pos,
 	return 0;
 }
 
+/* Copy a part in steps, with a word after each; 0 or -errno. */
+static int copy_steps(int from, uint64_t pos, int to, uint64_t to_pos,
+		      uint64_t len, void *buf, const struct dimg_copy_watch *w)
+{
+	uint64_t n;
+	int ret = 0;
+
+	for (; !ret && len; pos += n, to_pos += n, len -= n) {
+		n = w && len > STEP ? STEP : len;
+		ret = copy_part(from, pos, to, to_pos, n, buf);
+		if (w)
+			w->passed(w->arg, pos + n);
+	}
+	return ret;
+}
+
 /**
- * dimg_copy_data - copy what a file has to another place, holes left out
+ * dimg_copy_data_watched - copy what a file has to another place, holes left out
  * @to_pos: where byte 0 of @from goes; what is there reads as zeros before
  * @size: bytes of @from
+ * @w: told how far it has come, may be NULL
  *
  * Return: 0 or -errno.
  */
-int dimg_copy_data(int from, uint64_t size, int to, uint64_t to_pos)
+int dimg_copy_data_watched(int from, uint64_t size, int to, uint64_t to_pos,
+			   const struct dimg_copy_watch *w)
 {
 	uint64_t pos = 0;
 	void *buf = malloc(CHUNK);
@@ -85,9 +105,15 @@ int dimg_copy_data(int from, uint64_t size, int to, uint64_t to_pos)
 		hole = lseek(from, data, SEEK_HOLE);
 		if (hole < 0 || (uint64_t)hole > size)
 			hole = size;
-		ret = copy_part(from, data, to, to_pos + data, hole - data, buf);
+		ret = copy_steps(from, data, to, to_pos + data, hole - data, buf, w);
 		pos = hole;
 	}
 	free(buf);
 	return ret;
+}
+
+/* dimg_copy_data - the same, with nobody watching. */
+int dimg_copy_data(int from, uint64_t size, int to, uint64_t to_pos)
+{
+	return dimg_copy_data_watched(from, size, to, to_pos, NULL);
 }

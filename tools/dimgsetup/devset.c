@@ -139,6 +139,60 @@ int dimg_devset_load(unsigned int major, unsigned int minor,
 		add_disk(set, dir);
 }
 
+/* What a holders folder of sysfs lists: device mapper, md and the like. */
+static int add_holders_of(struct dimg_devset *set, dev_t dev)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int ret = 0;
+	dev_t above;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/holders",
+		 major(dev), minor(dev));
+	d = opendir(path);
+	while (d && !ret && (entry = readdir(d))) {
+		snprintf(path, sizeof(path), "%s/dev", entry->d_name);
+		if (*entry->d_name != '.' &&
+		    !read_number(dirfd(d), path, &above) &&
+		    !dimg_devset_has(set, above))
+			ret = add_member(set, entry->d_name, above);
+	}
+	if (d)
+		closedir(d);
+	return ret;
+}
+
+/**
+ * dimg_devset_add_holders - add the devices that are made of those in the set
+ *
+ * All the way up: a volume of LVM in an encrypted partition comes along.
+ *
+ * Return: 0 or -errno.
+ */
+int dimg_devset_add_holders(struct dimg_devset *set)
+{
+	size_t i;
+	int ret = 0;
+
+	/* the set grows under way, each member is visited once */
+	for (i = 0; !ret && i < set->n; i++)
+		ret = add_holders_of(set, set->v[i].dev);
+	return ret;
+}
+
+/* dimg_devset_merge - add what another set has; 0 or -errno. */
+int dimg_devset_merge(struct dimg_devset *set, const struct dimg_devset *more)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < more->n; i++)
+		if (!dimg_devset_has(set, more->v[i].dev))
+			ret = add_member(set, more->v[i].node, more->v[i].dev);
+	return ret;
+}
+
 /* dimg_devset_has - whether @dev is the disk or one of its partitions. */
 bool dimg_devset_has(const struct dimg_devset *set, dev_t dev)
 {

@@ -312,6 +312,7 @@ void dimg_partition_list(const struct dimg_image *img,
 
 /* lock.c */
 int dimg_lock_image(const struct dimg_image *img, bool read_only);
+int dimg_lock_alone(const struct dimg_image *img);
 int dimg_lock_check_loop(const struct dimg_image *img);
 
 /* Attributes that were chosen; what is not chosen is not sent. */
@@ -379,9 +380,43 @@ struct dimg_devset {
 
 int dimg_devset_load(unsigned int major, unsigned int minor,
 		     struct dimg_devset *set);
+int dimg_devset_merge(struct dimg_devset *set, const struct dimg_devset *more);
+int dimg_devset_add_holders(struct dimg_devset *set);
 bool dimg_devset_has(const struct dimg_devset *set, dev_t dev);
 bool dimg_devset_has_node(const struct dimg_devset *set, const char *path);
 void dimg_devset_free(struct dimg_devset *set);
+
+/* uppers.c */
+/**
+ * struct dimg_upper - a mount of a file system on one of our devices
+ * @dev: number of the device
+ * @super: number of the file system; btrfs has its own
+ * @id: of the mount
+ * @fd: open on it, or negative; see dimg_uppers_open()
+ * @own: it is in our own mount namespace
+ * @target: where, as those in its namespace see it
+ * @path: where, as we see it
+ * @type: of the file system
+ */
+struct dimg_upper {
+	dev_t dev;
+	dev_t super;
+	int id;
+	int fd;
+	bool own;
+	char *target;
+	char *path;
+	char *type;
+};
+
+struct dimg_uppers {
+	struct dimg_upper *v;
+	size_t n;
+};
+
+int dimg_uppers_find(const struct dimg_devset *set, struct dimg_uppers *m);
+int dimg_uppers_open(struct dimg_uppers *m, const struct dimg_upper **failed);
+void dimg_uppers_free(struct dimg_uppers *m);
 
 /* settle.c */
 int dimg_settle(const struct dimg_device *dev, uint64_t since_us);
@@ -507,7 +542,15 @@ int dimg_mkfs_check(const struct dimg_mkfs *m);
 int dimg_mkfs(const char *path, int fd, const struct dimg_mkfs *m);
 
 /* copy.c */
+/* Called now and then with the bytes that were passed. */
+struct dimg_copy_watch {
+	void (*passed)(void *arg, uint64_t bytes);
+	void *arg;
+};
+
 int dimg_copy_data(int from, uint64_t size, int to, uint64_t to_pos);
+int dimg_copy_data_watched(int from, uint64_t size, int to, uint64_t to_pos,
+			   const struct dimg_copy_watch *w);
 
 /* ptable.c: the only user of libfdisk */
 int dimg_ptable_create(const char *path, int fd, const char *name, bool fat,
@@ -660,6 +703,119 @@ struct dimg_umount {
 };
 
 int dimg_umount_run(struct dimg_umount *job);
+/* subject.c */
+/**
+ * struct dimg_subject - an image, attached or not
+ * @nl: NULL if the module is not loaded
+ * @all: every attached device
+ * @devs: those that are meant
+ * @path: the file, if a file was given
+ */
+struct dimg_subject {
+	struct dimg_nl *nl;
+	struct dimg_devices all;
+	struct dimg_devices devs;
+	const char *path;
+};
+
+int dimg_subject_find(const char *arg, struct dimg_subject *s);
+void dimg_subject_free(struct dimg_subject *s);
+
+/* source.c */
+/**
+ * struct dimg_source - an image to copy from
+ * @img: the image; or the device, if the image cannot be reached
+ * @device: the device; -1 if the image is not attached
+ * @mode: permissions that a copy may have
+ * @set: devices of the image, partitions, and what is made of them
+ * @mounts: what is mounted from them, open
+ */
+struct dimg_source {
+	struct dimg_image img;
+	int device;
+	mode_t mode;
+	struct dimg_devset set;
+	struct dimg_uppers mounts;
+};
+
+int dimg_source_open(const struct dimg_subject *subject, struct dimg_source *s);
+bool dimg_source_holds(const struct dimg_source *s, int fd);
+bool dimg_source_is_same(const struct dimg_source *s);
+void dimg_source_close(struct dimg_source *s);
+
+/* freeze.c */
+/**
+ * struct dimg_freezer - the guardian of frozen file systems
+ * @us: after dimg_thaw(), for how long they were frozen
+ */
+struct dimg_freezer {
+	pid_t pid;
+	int fd;
+	uint64_t us;
+};
+
+int dimg_freeze(const struct dimg_uppers *m, struct dimg_freezer *f);
+void dimg_freeze_alive(const struct dimg_freezer *f);
+int dimg_thaw(const struct dimg_uppers *m, struct dimg_freezer *f);
+
+/* below.c */
+bool dimg_lies_on(const struct dimg_devices *all, const char *path,
+		  const struct dimg_devset *set);
+
+/* dig.c */
+/**
+ * struct dimg_dig - where to dig holes
+ * @fd: image or device that is read and gets the holes
+ * @size: bytes of it
+ * @map_fd: a file that knows where its holes are, -1 if there is none
+ * @map_offset: where byte 0 of @fd is in that file
+ * @dry_run: only look
+ * @progress: updated with the bytes that were passed
+ * @zeros: result, bytes of data that were zeros
+ */
+struct dimg_dig {
+	int fd;
+	uint64_t size;
+	int map_fd;
+	uint64_t map_offset;
+	bool dry_run;
+	struct dimg_progress *progress;
+	uint64_t zeros;
+};
+
+int dimg_dig(struct dimg_dig *d);
+
+/* usage.c */
+enum dimg_file_state {
+	DIMG_FILE_UNKNOWN,
+	DIMG_FILE_OK,
+	DIMG_FILE_DELETED,
+	DIMG_FILE_REPLACED,
+	DIMG_FILE_UNREACHABLE,
+};
+
+/**
+ * struct dimg_usage - the image behind a device
+ * @is_file: the members below are known; a block device has none of them
+ * @size: bytes of the file
+ * @allocated: bytes that it takes on its disk
+ * @overcommit: bytes that it may still take and that its disk does not have
+ */
+struct dimg_usage {
+	enum dimg_file_state state;
+	bool is_file;
+	uint64_t size;
+	uint64_t allocated;
+	uint64_t overcommit;
+};
+
+void dimg_usage_of(const struct dimg_device *dev, struct dimg_usage *u);
+const char *dimg_file_state_text(enum dimg_file_state state);
+int dimg_cell_virt(const struct dimg_device *dev, bool bytes, char **s);
+int dimg_cell_alloc(const struct dimg_device *dev, bool bytes, char **s);
+int dimg_cell_use(const struct dimg_device *dev, bool bytes, char **s);
+int dimg_cell_overcommit(const struct dimg_device *dev, bool bytes, char **s);
+int dimg_cell_file(const struct dimg_device *dev, bool bytes, char **s);
 
 /* table.c */
 struct dimg_table {
@@ -672,14 +828,24 @@ struct dimg_table {
 	size_t n_columns;
 };
 
-void dimg_table_default_columns(struct dimg_table *t);
-void dimg_table_all_columns(struct dimg_table *t);
+/* Sets of columns: printed without -o; with --usage; all that there are. */
+enum dimg_columns {
+	DIMG_COLUMNS_STD = 1,
+	DIMG_COLUMNS_USAGE = 2,
+	DIMG_COLUMNS_ALL = 4,
+};
+
+void dimg_table_columns(struct dimg_table *t, enum dimg_columns set);
 int dimg_table_parse_columns(struct dimg_table *t, const char *list);
 int dimg_table_print(const struct dimg_table *t, const struct dimg_devices *devs);
 void dimg_table_help(FILE *f);
 
 /* losetup.c */
 int dimg_losetup(int argc, char **argv);
+
+/* tree.c */
+int dimg_tree_print(const struct dimg_devices *all,
+		    const struct dimg_devices *chosen, bool json, bool bytes);
 
 /* one function per command file, called from the table in main.c */
 int dimg_cmd_create(int argc, char **argv);
@@ -693,5 +859,7 @@ int dimg_cmd_show(int argc, char **argv);
 int dimg_cmd_resize(int argc, char **argv);
 int dimg_cmd_set(int argc, char **argv);
 int dimg_cmd_monitor(int argc, char **argv);
+int dimg_cmd_compact(int argc, char **argv);
+int dimg_cmd_snapshot(int argc, char **argv);
 
 #endif /* DIMGSETUP_H */

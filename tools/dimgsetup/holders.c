@@ -133,7 +133,8 @@ static int add_mount(struct search *s, struct libmnt_fs *fs, const char *pid)
 
 	s->n_mounts++;
 	if (is_own_namespace(pid))
-		return dimg_holders_add(s->h, "%s is mounted on %s (%s)", source, target, type);
+		return dimg_holders_add(s->h, "%s is mounted on %s (%s): umount %s",
+					source, target, type, target);
 	dimg_holders_comm(pid, comm, sizeof(comm));
 	return dimg_holders_add(s->h, "%s is mounted on %s (%s) in the mount namespace of process %s (%s)",
 		   source, target, type, pid, comm);

@@ -18,6 +18,7 @@ static const struct option options[] = {
 	{ "noheadings", no_argument, NULL, 'n' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "output-all", no_argument, NULL, OPT_OUTPUT_ALL },
+	{ "usage", no_argument, NULL, 'u' },
 	{ "bytes", no_argument, NULL, 'b' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -26,7 +27,7 @@ static const struct option options[] = {
 };
 
 /* The columns come from table.c: one list for help and parsing. */
-static int usage(void)
+static int print_usage(void)
 {
 	fputs("Usage: dimgsetup list [OPTION]... [DEV|IMAGE|NAME]...\n"
 	      "List attached devices, all or those given.\n\n"
@@ -36,7 +37,8 @@ static int usage(void)
 	      "  -o, --output COLS  print these columns, with commas between; +COLS adds to\n"
 	      "                     the default\n"
 	      "      --output-all   print all columns\n"
-	      "  -b, --bytes        print SIZE in bytes\n"
+	      "  -u, --usage        print how much the images take, and if they are still there\n"
+	      "  -b, --bytes        print sizes in bytes\n"
 	      "  -v, --verbose      say more on stderr\n"
 	      "  -h, --help         this text\n"
 	      "  -V, --version      print the version\n\n"
@@ -50,8 +52,8 @@ static int parse(int argc, char **argv, struct dimg_table *t)
 {
 	int opt, ret;
 
-	dimg_table_default_columns(t);
-	while ((opt = getopt_long(argc, argv, "Jno:bvhV", options, NULL)) != -1) {
+	dimg_table_columns(t, DIMG_COLUMNS_STD);
+	while ((opt = getopt_long(argc, argv, "Jno:ubvhV", options, NULL)) != -1) {
 		ret = 0;
 		switch (opt) {
 		case 'J':
@@ -67,13 +69,16 @@ static int parse(int argc, char **argv, struct dimg_table *t)
 			ret = dimg_table_parse_columns(t, optarg);
 			break;
 		case OPT_OUTPUT_ALL:
-			dimg_table_all_columns(t);
+			dimg_table_columns(t, DIMG_COLUMNS_ALL);
+			break;
+		case 'u':
+			dimg_table_columns(t, DIMG_COLUMNS_USAGE);
 			break;
 		case 'b':
 			t->bytes = true;
 			break;
 		case 'h':
-			return usage();
+			return print_usage();
 		default:
 			ret = dimg_getopt_common(opt);
 			if (ret < 0)

@@ -298,6 +298,28 @@ int dimg_lock_image(const struct dimg_image *img, bool read_only)
 	return fail_locked(img, id, byte, read_only);
 }
 
+/**
+ * dimg_lock_alone - keep everybody else from an image, devices of ours too
+ * @img: open for writing; the lock goes when it is closed
+ *
+ * Return: 0, also where the file system knows no such locks; or an exit code
+ * after the reason has been printed.
+ */
+int dimg_lock_alone(const struct dimg_image *img)
+{
+	/* names virtual machines, if that is what has it */
+	int ret = dimg_lock_image(img, false);
+
+	if (ret)
+		return ret;
+	ret = set_lock(img->fd, F_WRLCK, MARK_HAS_START, MARK_DENIES_END);
+	if (ret != -EAGAIN && ret != -EACCES)
+		return 0;
+	dimg_say(img->path, "is in use: it is attached, or another program has it locked\n"
+		 "\"dimgsetup list\" shows to root what is attached; detach it, or end that program.");
+	return DIMG_EXIT_BUSY;
+}
+
 /* Is what stock loop calls its backing file the image? */
 static bool is_backing(const char *attribute, const struct stat *image)
 {

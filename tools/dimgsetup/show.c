@@ -11,6 +11,9 @@
 #include "dimgsetup.h"
 
 static const struct option options[] = {
+	{ "tree", no_argument, NULL, 't' },
+	{ "json", no_argument, NULL, 'J' },
+	{ "bytes", no_argument, NULL, 'b' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -20,7 +23,12 @@ static const struct option options[] = {
 static int usage(void)
 {
 	fputs("Usage: dimgsetup show [OPTION]... DEV|IMAGE|NAME\n"
+	      "       dimgsetup show --tree [--json] [DEV|IMAGE|NAME]...\n"
 	      "Tell everything about a device: settings in effect, partitions and users.\n\n"
+	      "  -t, --tree     show what devices lie on and what lies on them; all devices\n"
+	      "                 if none is given\n"
+	      "  -J, --json     with --tree: print JSON\n"
+	      "  -b, --bytes    with --tree: print sizes in bytes\n"
 	      "  -v, --verbose  say more on stderr\n"
 	      "  -h, --help     this text\n"
 	      "  -V, --version  print the version\n", stdout);
@@ -64,6 +72,21 @@ static void show_size(const char *key, uint64_t bytes)
 	line(key, "%llu bytes (%s)", (unsigned long long)bytes, human);
 }
 
+/* What list --usage has in columns. */
+static void show_usage(const struct dimg_device *dev)
+{
+	struct dimg_usage u;
+
+	dimg_usage_of(dev, &u);
+	line("file", "%s", dimg_file_state_text(u.state));
+	if (!u.is_file)
+		return;
+	show_size("file size", u.size);
+	show_size("allocated", u.allocated);
+	if (u.overcommit)
+		show_size("overcommitted by", u.overcommit);
+}
+
 static void show_backing(const struct dimg_device *dev)
 {
 	/* a dead device has given its file away, or is about to */
@@ -81,6 +104,7 @@ static void show_backing(const struct dimg_device *dev)
 	line("backing inode", "%llu on device %u:%u",
 	     (unsigned long long)dev->backing_inode,
 	     dev->backing_major, dev->backing_minor);
+	show_usage(dev);
 }
 
 /* In the order in which people ask: what, of what, how large, how. */
@@ -143,6 +167,42 @@ static void show_holders(const struct dimg_device *dev)
 	dimg_holders_free(&h);
 }
 
+/* show --tree: each argument may mean several devices, none means all. */
+static int show_tree(struct dimg_nl *nl, char **argv, bool json, bool bytes)
+{
+	struct dimg_devices all, chosen = { 0 };
+	struct dimg_error e;
+	int ret = 0;
+
+	if (dimg_nl_dump(nl, &all, &e))
+		return dimg_fail(NULL, &e);
+	if (!*argv) {
+		ret = dimg_tree_print(&all, &all, json, bytes);
+	} else {
+		for (; !ret && *argv; argv++)
+			ret = dimg_resolve(&all, *argv, &chosen);
+		if (!ret)
+			ret = dimg_tree_print(&all, &chosen, json, bytes);
+	}
+	dimg_devices_free(&chosen);
+	dimg_devices_free(&all);
+	return ret;
+}
+
+static int show_one(struct dimg_nl *nl, const char *arg)
+{
+	struct dimg_device dev;
+	int ret = dimg_resolve_one(nl, arg, &dev);
+
+	if (ret)
+		return ret;
+	show_settings(&dev);
+	show_partitions(&dev);
+	show_holders(&dev);
+	dimg_device_free(&dev);
+	return DIMG_EXIT_OK;
+}
+
 /**
  * dimg_cmd_show - run "dimgsetup show"
  *
@@ -152,29 +212,38 @@ static void show_holders(const struct dimg_device *dev)
  */
 int dimg_cmd_show(int argc, char **argv)
 {
-	struct dimg_device dev;
+	bool tree = false, json = false, bytes = false;
 	struct dimg_nl *nl;
 	int opt, ret;
 
-	while ((opt = getopt_long(argc, argv, "vhV", options, NULL)) != -1) {
-		if (opt == 'h')
+	while ((opt = getopt_long(argc, argv, "tJbvhV", options, NULL)) != -1) {
+		switch (opt) {
+		case 't':
+			tree = true;
+			break;
+		case 'J':
+			json = true;
+			break;
+		case 'b':
+			bytes = true;
+			break;
+		case 'h':
 			return usage();
-		ret = dimg_getopt_common(opt);
-		if (ret >= 0)
-			return ret;
+		default:
+			ret = dimg_getopt_common(opt);
+			if (ret >= 0)
+				return ret;
+		}
 	}
-	if (optind + 1 != argc)
+	if (!tree && (json || bytes))
+		return dimg_usage_error("--json and --bytes go with --tree; \"list --json\" has the settings");
+	if (!tree && optind + 1 != argc)
 		return dimg_usage_error("give one device, image or name");
 	ret = dimg_connect(&nl);
 	if (ret)
 		return ret;
-	ret = dimg_resolve_one(nl, argv[optind], &dev);
-	if (!ret) {
-		show_settings(&dev);
-		show_partitions(&dev);
-		show_holders(&dev);
-		dimg_device_free(&dev);
-	}
+	ret = tree ? show_tree(nl, argv + optind, json, bytes) :
+		show_one(nl, argv[optind]);
 	dimg_nl_close(nl);
 	return ret;
 }

@@ -197,59 +197,61 @@ static int cell_state(const struct dimg_device *dev, bool bytes, char **s)
 #define NUM	SCOLS_JSON_NUMBER
 #define BOOL	SCOLS_JSON_BOOLEAN
 #define RIGHT	SCOLS_FL_RIGHT
+#define STD	DIMG_COLUMNS_STD
+#define USAGE	DIMG_COLUMNS_USAGE
 
-/* All columns in the order of --output-all; @std: printed without -o. */
+/* All columns in the order of --output-all; @sets: which sets each is in. */
 static const struct column {
 	const char *name;
 	int json;
 	int flags;
-	bool std;
+	int sets;
 	cell_fn cell;
 	const char *help;
 } columns[] = {
-	{ "NAME", TEXT, 0, true, cell_name, "device node" },
-	{ "REF", TEXT, 0, false, cell_ref, "name given by the user" },
-	{ "SIZE", NUM, RIGHT, true, cell_size, "size of the device" },
-	{ "OFFSET", NUM, RIGHT, true, cell_offset, "first byte in the backing file" },
-	{ "SIZELIMIT", NUM, RIGHT, true, cell_sizelimit, "size limit in bytes, 0 is none" },
-	{ "AUTOCLEAR", BOOL, RIGHT, false, cell_autoclear, "detached at the last close" },
-	{ "RO", BOOL, RIGHT, true, cell_ro, "read-only" },
-	{ "PARTSCAN", BOOL, RIGHT, false, cell_partscan, "partition table scanned" },
-	{ "OVERLAP", BOOL, RIGHT, false, cell_overlap, "may overlap another device" },
-	{ "FOLLOW", BOOL, RIGHT, false, cell_follow, "grows with its backing file" },
-	{ "DIO", BOOL, RIGHT, true, cell_dio, "direct I/O in use" },
-	{ "DIRECT", TEXT, 0, false, cell_direct, "direct I/O as asked for" },
-	{ "DIO-REASON", TEXT, 0, false, cell_dio_reason, "why direct I/O is not in use" },
-	{ "LOG-SEC", NUM, RIGHT, true, cell_log_sec, "logical block size in bytes" },
-	{ "QUEUES", NUM, RIGHT, false, cell_queues, "hardware queues" },
-	{ "DEPTH", NUM, RIGHT, false, cell_depth, "requests in flight at most" },
-	{ "BACK-FILE", TEXT, 0, true, cell_back_file, "backing file (root only)" },
-	{ "BACK-INO", NUM, RIGHT, false, cell_back_ino, "its inode (root only)" },
-	{ "BACK-MAJ:MIN", TEXT, 0, false, cell_back_dev, "device that holds it (root only)" },
-	{ "MAJ:MIN", TEXT, 0, false, cell_maj_min, "number of the node" },
-	{ "DISKSEQ", NUM, RIGHT, false, cell_diskseq, "sequence number of the disk" },
-	{ "OPEN", NUM, RIGHT, false, cell_open, "openers of disk and partitions" },
-	{ "STATE", TEXT, 0, false, cell_state, "live, detaching or dead" },
+	{ "NAME", TEXT, 0, STD | USAGE, cell_name, "device node" },
+	{ "REF", TEXT, 0, 0, cell_ref, "name given by the user" },
+	{ "SIZE", NUM, RIGHT, STD | USAGE, cell_size, "size of the device" },
+	{ "OFFSET", NUM, RIGHT, STD, cell_offset, "first byte in the backing file" },
+	{ "SIZELIMIT", NUM, RIGHT, STD, cell_sizelimit, "size limit in bytes, 0 is none" },
+	{ "AUTOCLEAR", BOOL, RIGHT, 0, cell_autoclear, "detached at the last close" },
+	{ "RO", BOOL, RIGHT, STD, cell_ro, "read-only" },
+	{ "PARTSCAN", BOOL, RIGHT, 0, cell_partscan, "partition table scanned" },
+	{ "OVERLAP", BOOL, RIGHT, 0, cell_overlap, "may overlap another device" },
+	{ "FOLLOW", BOOL, RIGHT, 0, cell_follow, "grows with its backing file" },
+	{ "DIO", BOOL, RIGHT, STD, cell_dio, "direct I/O in use" },
+	{ "DIRECT", TEXT, 0, 0, cell_direct, "direct I/O as asked for" },
+	{ "DIO-REASON", TEXT, 0, 0, cell_dio_reason, "why direct I/O is not in use" },
+	{ "LOG-SEC", NUM, RIGHT, STD, cell_log_sec, "logical block size in bytes" },
+	{ "QUEUES", NUM, RIGHT, 0, cell_queues, "hardware queues" },
+	{ "DEPTH", NUM, RIGHT, 0, cell_depth, "requests in flight at most" },
+	{ "VIRT", NUM, RIGHT, USAGE, dimg_cell_virt, "size of the backing file (root only)" },
+	{ "ALLOC", NUM, RIGHT, USAGE, dimg_cell_alloc, "what it takes on its disk (root only)" },
+	{ "USE%", NUM, RIGHT, USAGE, dimg_cell_use, "ALLOC in percent of VIRT (root only)" },
+	{ "OVERCOMMIT", NUM, RIGHT, USAGE, dimg_cell_overcommit,
+	  "what its disk lacks for all of it (root only)" },
+	{ "FILE", TEXT, 0, USAGE, dimg_cell_file,
+	  "ok, deleted, replaced or unreachable (root only)" },
+	{ "BACK-FILE", TEXT, 0, STD | USAGE, cell_back_file, "backing file (root only)" },
+	{ "BACK-INO", NUM, RIGHT, 0, cell_back_ino, "its inode (root only)" },
+	{ "BACK-MAJ:MIN", TEXT, 0, 0, cell_back_dev, "device that holds it (root only)" },
+	{ "MAJ:MIN", TEXT, 0, 0, cell_maj_min, "number of the node" },
+	{ "DISKSEQ", NUM, RIGHT, 0, cell_diskseq, "sequence number of the disk" },
+	{ "OPEN", NUM, RIGHT, 0, cell_open, "openers of disk and partitions" },
+	{ "STATE", TEXT, 0, 0, cell_state, "live, detaching or dead" },
 };
 
 #define N_COLUMNS	(sizeof(columns) / sizeof(*columns))
 
-/* dimg_table_default_columns - what is printed without -o. */
-void dimg_table_default_columns(struct dimg_table *t)
+/* dimg_table_columns - choose the columns of a set, or all of them. */
+void dimg_table_columns(struct dimg_table *t, enum dimg_columns set)
 {
 	size_t i;
 
 	t->n_columns = 0;
 	for (i = 0; i < N_COLUMNS; i++)
-		if (columns[i].std)
+		if (set == DIMG_COLUMNS_ALL || columns[i].sets & set)
 			t->columns[t->n_columns++] = i;
-}
-
-/* dimg_table_all_columns - what --output-all prints. */
-void dimg_table_all_columns(struct dimg_table *t)
-{
-	for (t->n_columns = 0; t->n_columns < N_COLUMNS; t->n_columns++)
-		t->columns[t->n_columns] = t->n_columns;
 }
 
 /* The number of the column called @name, upper or lower case; or -EINVAL. */
@@ -278,7 +280,7 @@ int dimg_table_parse_columns(struct dimg_table *t, const char *list)
 
 	t->n_columns = 0;
 	if (*list == '+') {
-		dimg_table_default_columns(t);
+		dimg_table_columns(t, DIMG_COLUMNS_STD);
 		list++;
 	}
 	for (;; list += len + 1) {
@@ -302,7 +304,7 @@ void dimg_table_help(FILE *f)
 
 	for (i = 0; i < N_COLUMNS; i++)
 		fprintf(f, "  %-13s %s%s\n", columns[i].name, columns[i].help,
-			columns[i].std ? " *" : "");
+			columns[i].sets & STD ? " *" : "");
 }
 
 /* An empty table with the chosen columns; NULL is out of memory. */

@@ -72,7 +72,7 @@ static void lists_of_columns(void **state)
 	struct dimg_table t = { 0 }, std = { 0 };
 
 	(void)state;
-	dimg_table_default_columns(&std);
+	dimg_table_columns(&std, DIMG_COLUMNS_STD);
 	assert_int_equal(std.n_columns, 8);
 	assert_int_equal(dimg_table_parse_columns(&t, "NAME"), 0);
 	assert_int_equal(t.n_columns, 1);
@@ -131,7 +131,7 @@ static void no_device_is_an_empty_list(void **state)
 	char buf[256];
 
 	(void)state;
-	dimg_table_default_columns(&t);
+	dimg_table_columns(&t, DIMG_COLUMNS_STD);
 	print_to(&t, &none, buf, sizeof(buf));
 	assert_string_equal(buf, "{\n   \"dimgdevices\": []\n}\n");
 	t.json = false;
@@ -158,7 +158,7 @@ static void raw_output_has_bytes(void **state)
 	struct dimg_table t = { .raw = true, .no_headings = true };
 
 	(void)state;
-	dimg_table_default_columns(&t);
+	dimg_table_columns(&t, DIMG_COLUMNS_STD);
 	print_to(&t, &devs, buf, sizeof(buf));
 	assert_string_equal(buf,
 			    "/dev/dimgblk3 1048576 512 0 1 0 512 /x/disk.img\n");
@@ -195,7 +195,7 @@ static void tables_hold_no_control_characters(void **state)
 	struct dimg_table t = { 0 };
 
 	(void)state;
-	dimg_table_default_columns(&t);
+	dimg_table_columns(&t, DIMG_COLUMNS_STD);
 	print_to(&t, &devs, buf, sizeof(buf));
 	assert_null(strchr(buf, '\033'));
 	assert_non_null(strstr(buf, "\\x1b"));

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# requires-disk: 256M
+# timeout: 120
+# Claim: whatever ends a snapshot, kill -9 and a full disk included, the file systems
+# go on and no half copy is left; what would wait for itself is refused.
+# Broken: a backup at night, and a server that stands still until it is reset.
+. "$(dirname "$0")/lib/dimgblk.sh"
+. "$SELFTESTS/lib/kill.sh"
+
+requires_command dmsetup mkfs.vfat fsfreeze
+modprobe dm-mod || skip "no device mapper"
+scratch_fs ext4
+truncate -s 96M mnt/disk.img
+sfdisk -q mnt/disk.img <<<$'label: gpt\nsize=70M\nsize=20M\n' >/dev/null
+attach -P --name snap mnt/disk.img
+echo "0 $(blockdev --getsz "${DEV}p1") linear ${DEV}p1 0" | dmsetup create dimgblk-snap
+defer dmsetup remove --retry dimgblk-snap
+make_fs ext4 /dev/mapper/dimgblk-snap
+mount_at /dev/mapper/dimgblk-snap "$TMP/upper"
+dd if=/dev/urandom of=upper/data bs=1M count=24 conv=fsync status=none
+truncate -s 8M upper/inner.img
+make_fs ext2 upper/inner.img
+attach upper/inner.img
+mount_at "$DEV" "$TMP/inner"
+
+goes_on()
+{
+	timeout 5 touch upper/probe
+}
+
+# A layer in between is no hindrance.
+out=$(dimgsetup snapshot snap out.img)
+check_match "stood still, through device mapper" "stood still for [0-9]+ ms" "$out"
+sync
+check "the copy is the image" cmp mnt/disk.img out.img
+check_equal "nobody else may read it" "$(stat -c %a mnt/disk.img)" "$(stat -c %a out.img)"
+refused 4 "exists; it is kept|exists, and" dimgsetup snapshot snap out.img
+check "with --force it is replaced" dimgsetup snapshot --force snap out.img
+refused 4 "is the image itself" dimgsetup snapshot --force snap mnt/disk.img
+refused 4 "would lie in the image" dimgsetup snapshot snap upper/out.img
+refused 4 "would lie in the image" dimgsetup snapshot snap inner/out.img
+check_fails "nor may the messages" sh -c 'dimgsetup snapshot snap x.img 2>upper/err'
+check_match "which is said" "the output goes to a file in the image" "$(cat upper/err)"
+refused 4 "cannot share the blocks" dimgsetup snapshot --method=reflink snap x.img
+refused 1 "takes reflink" dimgsetup snapshot --method=magic snap x.img
+refused 1 "give a device" dimgsetup snapshot snap
+refused 2 "no such file" dimgsetup snapshot ./none.img x.img
+check "after refusals it goes on" goes_on
+
+mkdir small
+mount -t tmpfs -o size=8M small small
+refused 7 "nothing of it is left.*No space left" dimgsetup snapshot --method=copy snap small/out.img
+check_equal "a full disk: nothing is left" "" "$(ls -A small)"
+umount small
+check "and it goes on" goes_on
+
+fsfreeze -f upper
+refused 3 "frozen already" dimgsetup snapshot snap x.img
+fsfreeze -u upper
+# one that cannot stand still beside one that can
+mkfs.vfat "/dev/$(basename "$(readlink -f /dev/disk/by-dimg-name/snap-part2)")" >/dev/null
+mount_at /dev/disk/by-dimg-name/snap-part2 "$TMP/fat"
+refused 4 "cannot be frozen.*vfat" dimgsetup snapshot snap x.img
+umount fat
+check "the other one goes on" goes_on
+
+cp upper/inner.img deleted.img
+attach deleted.img
+rm deleted.img
+check "a deleted image is saved from its device" dimgsetup snapshot "$DEV" saved.img
+check "all of it" cmp "$DEV" saved.img
+check "without zeros" [ "$(stat -c %b saved.img)" -lt 8192 ]
+detach "$DEV"
+
+setup()
+{
+	rm -f out.img
+	sync
+}
+# Complete or absent, and the file system goes on soon.
+whole_or_none()
+{
+	wait_for 20 goes_on && sync && rm -f upper/probe &&
+		{ [ ! -e out.img ] || cmp -n 32M -s out.img mnt/disk.img; }
+}
+goes_on_after()
+{
+	whole_or_none "$@" && ! compgen -G '.*dimgsetup*' >/dev/null
+}
+KILL_POINTS=8
+kill_points setup goes_on_after dimgsetup snapshot --method=copy snap out.img
+umount inner

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * compact.c - the command "compact": gives back to the host what an image has
+ * allocated and does not use.
+ *
+ * Who knows what is unused is asked: mounted file systems are trimmed. Where
+ * nothing is mounted, holes are dug in zeros (dig.c), with the image or device
+ * held so that nobody writes meanwhile. What can be read stays the same.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "dimgsetup.h"
+
+/* Bytes of a file system that are trimmed at once, so that there is progress. */
+#define TRIM_STEP	(UINT64_C(1) << 30)
+
+enum { OPT_PROGRESS = 256 };
+
+static const struct option options[] = {
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "progress", required_argument, NULL, OPT_PROGRESS },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 }
+};
+
+/**
+ * struct job - one run of the command
+ * @zeros: bytes of data that were zeros
+ * @n_done: parts that were treated
+ * @n_busy: parts that somebody uses
+ */
+struct job {
+	bool dry_run;
+	struct dimg_progress progress;
+	uint64_t zeros;
+	size_t n_done;
+	size_t n_busy;
+};
+
+static int usage(void)
+{
+	fputs("Usage: dimgsetup compact [OPTION]... DEV|IMAGE|NAME\n"
+	      "Give space back that the image has allocated and does not use: trim the file\n"
+	      "systems that are mounted from it, dig holes in zeros elsewhere. What can be read\n"
+	      "stays the same, whenever this is interrupted.\n\n"
+	      "  -n, --dry-run  only tell what would be done\n"
+	      "      --progress=bar|json|none\n"
+	      "                 show progress on stderr; a bar by default on a terminal\n"
+	      "  -v, --verbose  say more on stderr\n"
+	      "  -h, --help     this text\n"
+	      "  -V, --version  print the version\n", stdout);
+	return DIMG_EXIT_OK;
+}
+
+static int fail_errno(const char *subject, int ret, const char *what)
+{
+	struct dimg_error e;
+
+	dimg_error_set(&e, -ret, "%s", what);
+	return dimg_fail(subject, &e);
+}
+
+/* The result, for people and programs alike: numbers are bytes. */
+static void report(const struct job *j, const char *subject, uint64_t before,
+		   uint64_t after)
+{
+	char human[16];
+
+	dimg_fputs_escaped(subject, stdout);
+	if (j->dry_run) {
+		printf(": %llu bytes allocated, %llu of them found to be zeros\n",
+		       (unsigned long long)before, (unsigned long long)j->zeros);
+		return;
+	}
+	/* others may write to the same disk */
+	dimg_human_size(before > after ? before - after : 0, human, sizeof(human));
+	printf(": %llu -> %llu bytes allocated, %s given back\n",
+	       (unsigned long long)before, (unsigned long long)after, human);
+}
+
+/* Trim a file system, in steps if its addresses are those of its size. */
+static int trim(struct job *j, const struct dimg_upper *m)
+{
+	struct fstrim_range range = { 0 };
+	struct statfs fs;
+	uint64_t size;
+	bool steps;
+
+	if (fstatfs(m->fd, &fs))
+		return -errno;
+	size = (uint64_t)fs.f_blocks * fs.f_bsize;
+	steps = !strncmp(m->type, "ext", 3) || !strcmp(m->type, "xfs");
+	dimg_progress_begin(&j->progress, "trim", size);
+	do {
+		range.len = steps && size - range.start > TRIM_STEP ?
+			TRIM_STEP : UINT64_MAX - range.start;
+		if (ioctl(m->fd, FITRIM, &range)) {
+			dimg_progress_end(&j->progress, false);
+			return -errno;
+		}
+		range.start += TRIM_STEP;
+		dimg_progress_update(&j->progress, range.start);
+	} while (steps && range.start < size);
+	dimg_progress_end(&j->progress, true);
+	return 0;
+}
+
+/* A file system that is mounted: it knows best what it does not need. */
+static int compact_mount(struct job *j, const struct dimg_upper *m)
+{
+	int ret;
+
+	if (j->dry_run) {
+		dimg_say(m->target, "would be trimmed");
+		j->n_done++;
+		return 0;
+	}
+	dimg_note(m->target, "trimming this file system");
+	ret = trim(j, m);
+	if (!ret)
+		j->n_done++;
+	if (ret == -EOPNOTSUPP || ret == -EROFS || ret == -ENOTTY) {
+		dimg_say(m->target, "was left as it is: %s",
+			 ret == -EROFS ? "it is mounted read-only" :
+			 "the file system, or a layer below it, passes no discards on");
+		return 0;
+	}
+	return ret ? fail_errno(m->target, ret, "cannot be trimmed") : 0;
+}
+
+/* Dig in an open file or device. */
+static int dig(struct job *j, const char *subject, struct dimg_dig *d)
+{
+	int ret;
+
+	d->dry_run = j->dry_run;
+	d->progress = &j->progress;
+	dimg_progress_begin(&j->progress, "dig", d->size);
+	ret = dimg_dig(d);
+	if (!ret && !j->dry_run && fsync(d->fd))
+		ret = -errno;
+	dimg_progress_end(&j->progress, !ret);
+	j->zeros += d->zeros;
+	j->n_done++;
+	if (ret == -EOPNOTSUPP) {
+		dimg_say(subject, "cannot get holes: the file system that the image is on has none\n"
+			 "Copy the image to one that has, such as ext4, xfs, btrfs or tmpfs.");
+		return DIMG_EXIT_REFUSED;
+	}
+	return ret ? fail_errno(subject, ret, "cannot be searched for zeros") : 0;
+}
+
+/* A disk or partition that is not mounted and may be in use otherwise. */
+static int compact_node(struct job *j, const struct dimg_devset_member *part,
+			int map_fd, uint64_t map_offset)
+{
+	struct dimg_dig d = { .map_fd = map_fd, .map_offset = map_offset };
+	struct dimg_holders h = { 0 };
+	char node[DIMG_NODE_LEN + 8];
+	struct dimg_error e;
+	int ret;
+
+	snprintf(node, sizeof(node), "/dev/%s", part->node);
+	/* the claim keeps mounts away, but nobody who just writes */
+	ret = dimg_holders_find(major(part->dev), minor(part->dev), &h);
+	d.fd = open(node, (j->dry_run ? O_RDONLY : O_RDWR) | O_EXCL | O_CLOEXEC);
+	if (ret || h.n > h.n_udev || (d.fd < 0 && errno == EBUSY)) {
+		j->n_busy++;
+		dimg_error_set(&e, EBUSY, "in use; it was left as it is");
+		dimg_fail_busy(node, &e, &h);
+		ret = 0;
+	} else if (d.fd < 0 || ioctl(d.fd, BLKGETSIZE64, &d.size) ||
+		   fsync(d.fd)) {
+		ret = fail_errno(node, -errno, "cannot be opened");
+	} else {
+		ret = dig(j, node, &d);
+	}
+	if (d.fd >= 0)
+		close(d.fd);
+	dimg_holders_free(&h);
+	return ret;
+}
+
+/* Is a partition or disk, or what is made of it, among the mounts? */
+static bool is_mounted(const struct dimg_devset_member *part,
+		       const struct dimg_uppers *m)
+{
+	struct dimg_devset above;
+	bool found = false;
+	size_t i;
+
+	if (!dimg_devset_load(major(part->dev), minor(part->dev), &above) &&
+	    !dimg_devset_add_holders(&above))
+		for (i = 0; !found && i < m->n; i++)
+			found = dimg_devset_has(&above, m->v[i].dev);
+	dimg_devset_free(&above);
+	return found;
+}
+
+/* First byte of a partition on its disk. */
+static uint64_t start_of(const struct dimg_devset_member *part)
+{
+	unsigned long long sector = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/start",
+		 major(part->dev), minor(part->dev));
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%llu", &sector) != 1)
+		sector = 0;
+	if (f)
+		fclose(f);
+	return sector * DIMG_SECTOR_SIZE;
+}
+
+/* All parts of a device: mounted ones are trimmed, others searched for zeros. */
+static int compact_parts(struct job *j, const struct dimg_device *dev,
+			 const struct dimg_devset *set,
+			 const struct dimg_uppers *m)
+{
+	/* with partitions, the disk itself has nothing to give */
+	size_t i = set->n > 1 ? 1 : 0;
+	struct dimg_usage u;
+	int ret = 0, map_fd = -1;
+
+	dimg_usage_of(dev, &u);
+	if (u.is_file)
+		map_fd = open(dev->backing_path, O_RDONLY | O_CLOEXEC);
+	for (; !ret && i < set->n; i++)
+		if (!is_mounted(&set->v[i], m))
+			ret = compact_node(j, &set->v[i], map_fd,
+					   dev->offset + start_of(&set->v[i]));
+	if (map_fd >= 0)
+		close(map_fd);
+	return ret;
+}
+
+static int compact_device(struct job *j, const struct dimg_device *dev)
+{
+	const struct dimg_upper *failed;
+	struct dimg_devset set, above;
+	struct dimg_uppers m = { 0 };
+	size_t i;
+	int ret;
+
+	ret = dimg_devset_load(dev->major, dev->minor, &set);
+	if (!ret)
+		ret = dimg_devset_load(dev->major, dev->minor, &above);
+	if (!ret)
+		ret = dimg_devset_add_holders(&above);
+	if (!ret)
+		ret = dimg_uppers_find(&above, &m);
+	if (!ret && dimg_uppers_open(&m, &failed))
+		ret = fail_errno(failed->target, failed->fd, "cannot be reached");
+	else if (ret)
+		ret = fail_errno(NULL, ret, "cannot find out who uses the device");
+	for (i = 0; !ret && i < m.n; i++)
+		if (m.v[i].fd >= 0)
+			ret = compact_mount(j, &m.v[i]);
+	if (!ret)
+		ret = compact_parts(j, dev, &set, &m);
+	dimg_uppers_free(&m);
+	dimg_devset_free(&above);
+	dimg_devset_free(&set);
+	return ret;
+}
+
+/* An attached image. */
+static int compact_attached(struct job *j, const struct dimg_device *dev)
+{
+	struct dimg_usage before, after;
+	char node[DIMG_NODE_LEN];
+	int ret;
+
+	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", dev->index);
+	if (dev->flags & DIMGBLK_FLAG_READ_ONLY) {
+		dimg_say(node, "is read-only, so nothing can be given back\nDetach it and compact the image, or attach it without -r.");
+		return DIMG_EXIT_REFUSED;
+	}
+	if (dev->flags & DIMGBLK_FLAG_ALLOW_OVERLAP) {
+		dimg_say(node, "shares its image with others that may write to it\nDetach it and compact the image.");
+		return DIMG_EXIT_REFUSED;
+	}
+	dimg_usage_of(dev, &before);
+	ret = compact_device(j, dev);
+	if (ret)
+		return ret;
+	if (!j->n_done && j->n_busy)
+		return DIMG_EXIT_BUSY;
+	dimg_usage_of(dev, &after);
+	if (after.is_file)
+		report(j, dev->backing_path, before.allocated, after.allocated);
+	return DIMG_EXIT_OK;
+}
+
+/* An image that is not attached. */
+static int compact_file(struct job *j, const char *path)
+{
+	struct dimg_dig d = { 0 };
+	struct dimg_image img;
+	struct stat before, after;
+	int ret;
+
+	ret = dimg_image_open(path, j->dry_run, false, &img);
+	if (ret)
+		return ret;
+	ret = dimg_lock_check_loop(&img);
+	if (!ret)
+		ret = j->dry_run ? dimg_lock_image(&img, true) :
+			dimg_lock_alone(&img);
+	if (!ret && fstat(img.fd, &before))
+		ret = fail_errno(path, -errno, "");
+	if (!ret) {
+		d.fd = img.fd;
+		d.map_fd = img.fd;
+		d.size = img.size;
+		ret = dig(j, path, &d);
+	}
+	if (!ret && fstat(img.fd, &after))
+		ret = fail_errno(path, -errno, "");
+	if (!ret)
+		report(j, path, before.st_blocks * UINT64_C(512),
+		       after.st_blocks * UINT64_C(512));
+	dimg_image_close(&img);
+	return ret;
+}
+
+/* -1 to go on, else the exit code. */
+static int parse(int argc, char **argv, struct job *j)
+{
+	int opt, ret;
+
+	while ((opt = getopt_long(argc, argv, "nvhV", options, NULL)) != -1) {
+		switch (opt) {
+		case 'n':
+			j->dry_run = true;
+			break;
+		case OPT_PROGRESS:
+			ret = dimg_progress_option(optarg, &j->progress.mode);
+			if (ret >= 0)
+				return ret;
+			break;
+		case 'h':
+			return usage();
+		default:
+			ret = dimg_getopt_common(opt);
+			if (ret >= 0)
+				return ret;
+		}
+	}
+	if (optind + 1 != argc)
+		return dimg_usage_error("give one device, image or name");
+	return -1;
+}
+
+/**
+ * dimg_cmd_compact - run "dimgsetup compact"
+ *
+ * Return: an exit code; whatever went wrong has been reported.
+ */
+int dimg_cmd_compact(int argc, char **argv)
+{
+	struct job j = { 0 };
+	struct dimg_subject s;
+	size_t i;
+	int ret;
+
+	ret = parse(argc, argv, &j);
+	if (ret >= 0)
+		return ret;
+	ret = dimg_subject_find(argv[optind], &s);
+	for (i = 0; !ret && i < s.devs.n; i++)
+		ret = compact_attached(&j, &s.devs.v[i]);
+	if (!ret && !s.devs.n)
+		ret = compact_file(&j, s.path);
+	dimg_subject_free(&s);
+	return ret;
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * source.c - owns the image as something to copy from: the file to read, and all
+ * file systems whose users write to it, on all devices that it is attached to.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dimgsetup.h"
+
+static int fail_errno(const char *subject, int ret, const char *what)
+{
+	struct dimg_error e;
+
+	dimg_error_set(&e, -ret, "%s", what);
+	return dimg_fail(subject, &e);
+}
+
+/* Other devices on the same file count, too: their users write to the image. */
+static int find_devices(struct dimg_source *s, const struct dimg_devices *all,
+			const struct dimg_device *dev)
+{
+	struct dimg_devset one;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < all->n; i++) {
+		const struct dimg_device *other = &all->v[i];
+
+		if (other->index != dev->index &&
+		    (other->backing_inode != dev->backing_inode ||
+		     other->backing_major != dev->backing_major ||
+		     other->backing_minor != dev->backing_minor))
+			continue;
+		ret = dimg_devset_load(other->major, other->minor, &one);
+		if (!ret)
+			ret = dimg_devset_merge(&s->set, &one);
+		dimg_devset_free(&one);
+	}
+	return ret ? ret : dimg_devset_add_holders(&s->set);
+}
+
+/* The file behind a device, or the device itself if that is the whole file. */
+static int open_file(struct dimg_source *s, const struct dimg_device *dev,
+		     const char *node)
+{
+	struct dimg_usage u;
+	int ret;
+
+	dimg_usage_of(dev, &u);
+	if (u.state == DIMG_FILE_OK)
+		return dimg_image_open(dev->backing_path, true, true, &s->img);
+	if (u.state == DIMG_FILE_UNKNOWN) {
+		dimg_say(node, "only root may copy its image\nRun it as root (sudo).");
+		return DIMG_EXIT_PERMISSION;
+	}
+	if (dev->offset || dev->size_limit) {
+		dimg_say(node, "its image is %s, and the device is a part of it only\n"
+			 "Copy that part: \"dd if=%s of=COPY bs=1M conv=sparse\".",
+			 dimg_file_state_text(u.state), node);
+		return DIMG_EXIT_REFUSED;
+	}
+	dimg_say(node, "its image is %s; the copy is made of the device",
+		 dimg_file_state_text(u.state));
+	ret = dimg_image_open(node, true, true, &s->img);
+	if (!ret)
+		s->mode = 0600;
+	return ret;
+}
+
+/* An attached image: who writes to it, and how do we read it? */
+static int open_attached(struct dimg_source *s,
+			 const struct dimg_subject *subject)
+{
+	const struct dimg_device *dev = &subject->devs.v[0];
+	const struct dimg_upper *failed;
+	char node[DIMG_NODE_LEN];
+	int ret;
+
+	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", dev->index);
+	ret = open_file(s, dev, node);
+	if (ret)
+		return ret;
+	ret = find_devices(s, &subject->all, dev);
+	if (!ret)
+		ret = dimg_uppers_find(&s->set, &s->mounts);
+	if (ret)
+		return fail_errno(node, ret, "cannot find out who uses it");
+	if (dimg_uppers_open(&s->mounts, &failed))
+		return fail_errno(failed->target, failed->fd, "cannot be reached to freeze it");
+	s->device = open(node, O_RDONLY | O_CLOEXEC);
+	return s->device < 0 ? fail_errno(node, -errno, "cannot be opened") : 0;
+}
+
+/* One that is not: keep writers away as long as the copy takes. */
+static int open_detached(struct dimg_source *s,
+			 const struct dimg_subject *subject)
+{
+	int ret;
+
+	ret = dimg_image_open(subject->path, true, true, &s->img);
+	if (!ret)
+		ret = dimg_lock_check_loop(&s->img);
+	return ret ? ret : dimg_lock_image(&s->img, true);
+}
+
+/**
+ * dimg_source_open - open an image to copy it
+ * @s: filled in; give it to dimg_source_close(), after a failure too
+ *
+ * An image that is not attached is locked, so that nobody begins to write to it.
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_source_open(const struct dimg_subject *subject, struct dimg_source *s)
+{
+	struct stat st;
+	int ret;
+
+	memset(s, 0, sizeof(*s));
+	s->img.fd = -1;
+	s->device = -1;
+	ret = subject->devs.n ? open_attached(s, subject) :
+		open_detached(s, subject);
+	if (ret)
+		return ret;
+	if (fstat(s->img.fd, &st))
+		return fail_errno(s->img.path, -errno, "");
+	if (!s->mode)
+		s->mode = st.st_mode & 0666;
+	return 0;
+}
+
+/**
+ * dimg_source_holds - whether a descriptor of ours is a file inside the image
+ *
+ * Who writes to it while the image stands still waits for ever.
+ */
+bool dimg_source_holds(const struct dimg_source *s, int fd)
+{
+	struct stat st, inside;
+	size_t i;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return false;
+	for (i = 0; i < s->mounts.n; i++)
+		if (s->mounts.v[i].fd >= 0 && !fstat(s->mounts.v[i].fd, &inside) &&
+		    inside.st_dev == st.st_dev)
+			return true;
+	return false;
+}
+
+static bool has_super(const struct dimg_uppers *m, dev_t super)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (m->v[i].super == super)
+			return true;
+	return false;
+}
+
+/* dimg_source_is_same - whether no other file system was mounted meanwhile. */
+bool dimg_source_is_same(const struct dimg_source *s)
+{
+	struct dimg_uppers now;
+	bool same;
+	size_t i;
+
+	same = !dimg_uppers_find(&s->set, &now);
+	for (i = 0; same && i < now.n; i++)
+		same = has_super(&s->mounts, now.v[i].super);
+	dimg_uppers_free(&now);
+	return same;
+}
+
+/* dimg_source_close - the locks go, too. */
+void dimg_source_close(struct dimg_source *s)
+{
+	dimg_uppers_free(&s->mounts);
+	dimg_devset_free(&s->set);
+	if (s->device >= 0)
+		close(s->device);
+	s->device = -1;
+	dimg_image_close(&s->img);
+}
