@@ -196,6 +196,21 @@ static int make(struct create *c, struct dimg_newfile *f)
 		dimg_mkfs(c->path, f->fd, &c->mkfs);
 }
 
+/* A sparse image may be larger than its disk; better said now than by ENOSPC. */
+static void warn_overcommit(const struct create *c, int fd)
+{
+	char needed_text[16], free_text[16];
+	uint64_t needed, avail;
+
+	if (!dimg_image_overcommits(fd, &needed, &avail))
+		return;
+	dimg_human_size(needed, needed_text, sizeof(needed_text));
+	dimg_human_size(avail, free_text, sizeof(free_text));
+	dimg_say(c->path,
+		 "warning: the image can grow by %s, but its file system has %s free; writes fail when that is used up",
+		 needed_text, free_text);
+}
+
 static void tell(const struct create *c, bool replaced)
 {
 	static const char * const how[] = {
@@ -236,6 +251,8 @@ int dimg_cmd_create(int argc, char **argv)
 		ret = make(&c, &f);
 		if (!ret)
 			ret = dimg_newfile_publish(&f, exists);
+		if (!ret)
+			warn_overcommit(&c, f.fd);
 		dimg_newfile_close(&f);
 	}
 	if (!ret)

@@ -555,6 +555,20 @@ int dimg_copy_data_watched(int from, uint64_t size, int to, uint64_t to_pos,
 /* ptable.c: the only user of libfdisk */
 int dimg_ptable_create(const char *path, int fd, const char *name, bool fat,
 		       uint64_t *start, uint64_t *size);
+uint64_t dimg_ptable_size(uint64_t start, uint64_t old, uint64_t end);
+int dimg_ptable_set(const char *path, int fd, uint32_t sector_size,
+		    struct dimg_partition *part, uint64_t old_size);
+int dimg_ptable_draft(const char *path, int fd, int draft, uint32_t sector_size,
+		      struct dimg_partition *part, uint64_t old_size);
+int dimg_ptable_put(const char *path, int fd, int draft, uint32_t sector_size,
+		    uint64_t size);
+int dimg_ptable_tell(const char *path, int fd,
+		     const struct dimg_partition *part);
+
+/* privmount.c */
+char *dimg_mountpoint(dev_t dev);
+int dimg_with_mount(const char *node, const char *type,
+		    int (*fn)(const char *dir, void *arg), void *arg);
 
 /* mounted.c */
 /**

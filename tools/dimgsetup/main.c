@@ -31,7 +31,7 @@ static const struct command {
 	{ "umount", dimg_cmd_umount, "unmount it again, and release the image" },
 	{ "list", dimg_cmd_list, "list devices: a table, JSON or raw columns" },
 	{ "show", dimg_cmd_show, "tell everything about one device" },
-	{ "resize", dimg_cmd_resize, "let a device follow the size of its file" },
+	{ "resize", dimg_cmd_resize, "make an image larger or smaller, with all in it" },
 	{ "snapshot", dimg_cmd_snapshot, "make a consistent copy of an image in use" },
 	{ "compact", dimg_cmd_compact, "give back what an image has allocated in vain" },
 	{ "set", dimg_cmd_set, "change a setting of a device" },

@@ -9,8 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libfdisk.h>
+#include <linux/blkpg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dimgsetup.h"
@@ -121,4 +124,201 @@ int dimg_ptable_create(const char *path, int fd, const char *name, bool fat,
 		ret = fdisk_write_disklabel(cxt);
 	close_context(cxt);
 	return ret ? fail_table(path, ret, "the image cannot be partitioned") : 0;
+}
+
+/* Partition @nr gets @size bytes; 0 or -errno. */
+static int set_size(struct fdisk_context *cxt, unsigned int nr, uint64_t size)
+{
+	struct fdisk_partition *old = NULL, *pa = fdisk_new_partition();
+	int ret = pa ? fdisk_get_partition(cxt, nr - 1, &old) : -ENOMEM;
+
+	if (!ret) {
+		fdisk_partition_set_start(pa, fdisk_partition_get_start(old));
+		fdisk_partition_set_size(pa, size / fdisk_get_sector_size(cxt));
+		fdisk_partition_size_explicit(pa, 1);
+		ret = fdisk_set_partition(cxt, nr - 1, pa);
+	}
+	fdisk_unref_partition(old);
+	fdisk_unref_partition(pa);
+	return ret;
+}
+
+/* First byte after all that partitions of this disk may use. */
+static uint64_t usable_end(struct fdisk_context *cxt)
+{
+	return (fdisk_get_last_lba(cxt) + 1) * fdisk_get_sector_size(cxt);
+}
+
+/**
+ * dimg_ptable_size - the size of the last partition when it reaches the end
+ * @end: first byte that is not usable
+ *
+ * Ends at a whole MiB, as partitioning programs do, but loses nothing that the
+ * partition has already.
+ */
+uint64_t dimg_ptable_size(uint64_t start, uint64_t old, uint64_t end)
+{
+	uint64_t aligned = end - end % ALIGNMENT;
+
+	if (aligned <= start || (aligned - start < old && end - start >= old))
+		return end > start ? (end - start < old ? end - start : old) : 0;
+	return aligned - start;
+}
+
+/**
+ * dimg_ptable_set - rewrite the table of a disk whose size has changed
+ * @path: for messages
+ * @fd: the image, or its device: then the kernel's partitions change, too
+ * @part: the last partition; its size is set. With @part->size 0 it takes all
+ *	that there is, and the member is set to that.
+ *
+ * The backup of a GPT moves to the end of the disk.
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_ptable_set(const char *path, int fd, uint32_t sector_size,
+		    struct dimg_partition *part, uint64_t old_size)
+{
+	struct fdisk_context *cxt = open_context(path, fd, sector_size);
+	struct fdisk_table *before = NULL;
+	struct stat st;
+	int ret;
+
+	if (!cxt)
+		return fail_table(path, -errno, "the partition table cannot be changed");
+	ret = fdisk_has_label(cxt) ? fdisk_get_partitions(cxt, &before) : -EINVAL;
+	if (!part->size)
+		part->size = dimg_ptable_size(part->start, old_size, usable_end(cxt));
+	if (!ret)
+		ret = set_size(cxt, part->nr, part->size);
+	if (!ret)
+		ret = fdisk_write_disklabel(cxt);
+	if (!ret && fsync(fd))
+		ret = -errno;
+	if (!ret && !fstat(fd, &st) && S_ISBLK(st.st_mode))
+		ret = fdisk_reread_changes(cxt, before);
+	fdisk_unref_table(before);
+	close_context(cxt);
+	return ret ? fail_table(path, ret, "the partition table cannot be changed") : 0;
+}
+
+/* What @from has, made anew for the disk @to of another size; 0 or -errno. */
+static int rebuild(struct fdisk_context *from, struct fdisk_context *to,
+		   struct dimg_partition *part, uint64_t old_size)
+{
+	struct fdisk_partition *last;
+	struct fdisk_table *tb = NULL;
+	char *id = NULL;
+	int ret;
+
+	ret = fdisk_get_partitions(from, &tb);
+	if (!ret)
+		ret = fdisk_get_disklabel_id(from, &id);
+	if (!ret)
+		ret = fdisk_create_disklabel(to, "gpt");
+	if (!ret)
+		ret = fdisk_set_disklabel_id_from_string(to, id);
+	if (!ret && fdisk_get_npartitions(from) != fdisk_get_npartitions(to))
+		ret = fdisk_gpt_set_npartitions(to, fdisk_get_npartitions(from));
+	last = ret ? NULL : fdisk_table_get_partition_by_partno(tb, part->nr - 1);
+	if (last) {
+		part->size = dimg_ptable_size(part->start, old_size, usable_end(to));
+		fdisk_partition_set_size(last, part->size / fdisk_get_sector_size(to));
+	}
+	if (!ret)
+		ret = last && part->size ? fdisk_apply_table(to, tb) : -ENOSPC;
+	if (!ret)
+		ret = fdisk_write_disklabel(to);
+	free(id);
+	fdisk_unref_table(tb);
+	return ret;
+}
+
+/**
+ * dimg_ptable_draft - a GPT for a smaller disk, in memory
+ * @fd: the disk as it is
+ * @draft: a sparse file of the new size; the table is written to it
+ * @part: the last partition; its size is set to what it will have
+ *
+ * A GPT that reaches past the end of its disk is void to the kernel and to
+ * libfdisk: the new one must be in place before the disk becomes smaller.
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_ptable_draft(const char *path, int fd, int draft, uint32_t sector_size,
+		      struct dimg_partition *part, uint64_t old_size)
+{
+	struct fdisk_context *from = open_context(path, fd, sector_size);
+	struct fdisk_context *to = from ? open_context("draft", draft, sector_size) : NULL;
+	int ret = to ? rebuild(from, to, part, old_size) : -errno;
+
+	if (to)
+		close_context(to);
+	if (from)
+		close_context(from);
+	return !ret ? 0 :
+		fail_table(path, ret, "no partition table can be made for the smaller size");
+}
+
+static int copy_range(int from, int to, uint64_t pos, size_t len)
+{
+	char *buf = malloc(len);
+	int ret = -ENOMEM;
+
+	if (buf)
+		ret = pread(from, buf, len, pos) == (ssize_t)len &&
+		      pwrite(to, buf, len, pos) == (ssize_t)len ? 0 : -errno;
+	free(buf);
+	return ret;
+}
+
+/**
+ * dimg_ptable_put - write a drafted GPT to its disk, which is still larger
+ * @size: of the disk to be
+ *
+ * The backup goes first: at any moment one of the two is whole.
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_ptable_put(const char *path, int fd, int draft, uint32_t sector_size,
+		    uint64_t size)
+{
+	struct fdisk_context *cxt = open_context("draft", draft, sector_size);
+	size_t entries, len;
+	int ret;
+
+	if (!cxt)
+		return fail_table(path, -errno, "the partition table cannot be changed");
+	/* a header, and entries of 128 bytes */
+	entries = fdisk_get_npartitions(cxt) * 128;
+	len = sector_size + (entries + sector_size - 1) / sector_size * sector_size;
+	close_context(cxt);
+	ret = copy_range(draft, fd, size - len, len);
+	if (!ret && fsync(fd))
+		ret = -errno;
+	if (!ret)
+		ret = copy_range(draft, fd, sector_size, len);
+	if (!ret && fsync(fd))
+		ret = -errno;
+	return ret ? fail_table(path, ret, "the partition table cannot be changed") : 0;
+}
+
+/**
+ * dimg_ptable_tell - let the kernel know the new size of a partition in use
+ * @fd: the device
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_ptable_tell(const char *path, int fd, const struct dimg_partition *part)
+{
+	struct blkpg_partition p = {
+		.pno = part->nr, .start = part->start, .length = part->size,
+	};
+	struct blkpg_ioctl_arg arg = {
+		.op = BLKPG_RESIZE_PARTITION, .datalen = sizeof(p), .data = &p,
+	};
+
+	if (!ioctl(fd, BLKPG, &arg))
+		return 0;
+	return fail_table(path, -errno, "the kernel does not take the new size of the partition");
 }

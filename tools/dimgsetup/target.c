@@ -5,17 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "dimgsetup.h"
-
-#define LOOP_PATTERN	"/sys/block/loop*/loop/backing_file"
 
 /* "ext4 labelled X", to be freed; NULL if nothing is known of the contents. */
 static char *describe(int fd, uint64_t size)
@@ -60,45 +55,6 @@ static int refuse_existing(const char *path, const struct stat *st)
 	return DIMG_EXIT_REFUSED;
 }
 
-/* Is the path that sysfs shows that of our file? */
-static bool is_backing_file(const char *attribute, const struct stat *st)
-{
-	char line[PATH_MAX] = "";
-	FILE *f = fopen(attribute, "re");
-	struct stat other;
-	bool same;
-
-	if (!f)
-		return false;
-	same = fgets(line, sizeof(line), f);
-	fclose(f);
-	line[strcspn(line, "\n")] = '\0';
-	return same && !stat(line, &other) && other.st_dev == st->st_dev &&
-	       other.st_ino == st->st_ino;
-}
-
-/* A stock loop device on the file. */
-static int check_loop(const char *path, const struct stat *st)
-{
-	int ret = 0;
-	size_t i;
-	glob_t g;
-
-	if (glob(LOOP_PATTERN, 0, NULL, &g))
-		return 0;
-	for (i = 0; !ret && i < g.gl_pathc; i++) {
-		const char *node = g.gl_pathv[i] + strlen("/sys/block/");
-
-		if (!is_backing_file(g.gl_pathv[i], st))
-			continue;
-		dimg_say(path, "is attached to /dev/%.*s\nDetach it first: losetup -d.",
-			 (int)strcspn(node, "/"), node);
-		ret = DIMG_EXIT_BUSY;
-	}
-	globfree(&g);
-	return ret;
-}
-
 /* One of our devices on the file; the module is not loaded for the question. */
 static int check_dimgblk(const char *path, const struct stat *st)
 {
@@ -128,19 +84,30 @@ static int check_dimgblk(const char *path, const struct stat *st)
 	return ret;
 }
 
-/* Uses that only an attempt to open it for writing shows: swap, programs. */
-static int check_open(const char *path)
+/*
+ * Uses that show on the file itself: swap, programs, QEMU, loop. The locks that
+ * are taken for the question go with the descriptor.
+ */
+static int check_file(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	struct dimg_image img = {
+		.fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK), .path = path,
+	};
+	int ret;
 
-	if (fd < 0 && errno == ETXTBSY) {
+	if (img.fd < 0 && errno == ETXTBSY) {
 		dimg_say(path, "is in use as swap space or as a running program: %s\n"
 			 "\"swapoff FILE\" or end the program first.", strerror(errno));
 		return DIMG_EXIT_BUSY;
 	}
-	if (fd >= 0)
-		close(fd);
-	return 0;
+	/* a file that may not be written may be replaced all the same */
+	if (img.fd < 0)
+		return 0;
+	ret = dimg_lock_check_loop(&img);
+	if (!ret)
+		ret = dimg_lock_image(&img, false);
+	close(img.fd);
+	return ret;
 }
 
 static int check_replace(const char *path, const struct stat *st)
@@ -151,12 +118,8 @@ static int check_replace(const char *path, const struct stat *st)
 		dimg_say(path, "is no regular file; it cannot be replaced by an image\nChoose another name.");
 		return DIMG_EXIT_REFUSED;
 	}
-	ret = check_open(path);
-	if (!ret)
-		ret = check_loop(path, st);
-	if (!ret)
-		ret = check_dimgblk(path, st);
-	return ret;
+	ret = check_dimgblk(path, st);
+	return ret ? ret : check_file(path);
 }
 
 /**

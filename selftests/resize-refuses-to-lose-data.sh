@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 90
+# Claim: resize makes nothing smaller without --shrink, and nothing smaller than
+# the file system or the last partition; --dry-run and refusals change no byte.
+# Broken: the end of a file system is cut off.
+. "$(dirname "$0")/lib/dimgblk.sh"
+
+# keeps COMMAND...: whatever it does, disk.img stays as it is
+keeps() {
+	local sum
+	sum=$(sha256sum disk.img)
+	"$@"
+	check_equal "disk.img is untouched" "$sum" "$(sha256sum disk.img)"
+	nothing_attached || wait_for 10 nothing_attached || [ -n "${ATTACHED:-}" ] ||
+		fail "something is attached"
+}
+
+# steps ARGUMENT...: a dry run prints steps
+steps() {
+	local out
+	out=$(dimgsetup resize --dry-run "$@") || fail "dry run: $*"
+	check_match "dry run: $*" '-> [0-9]+ bytes' "$out"
+}
+
+create() { dimgsetup create --force disk.img "$@"; }
+
+# the whole image is the file system
+for type in ext4 xfs btrfs; do
+	modprobe -q $type || continue
+	create 320M --mkfs=$type
+	keeps refused 4 'would shrink' dimgsetup resize disk.img 300M
+	keeps refused 4 'would shrink' dimgsetup resize --all disk.img -20M
+	keeps refused 4 "$type reaches to byte" dimgsetup resize --shrink disk.img 300M
+	keeps steps disk.img 400M
+	keeps steps --all disk.img +80M
+	# what lies behind the file system may go
+	truncate -s 340M disk.img
+	check "$type: room that is not used" dimgsetup resize --shrink disk.img 320M
+	check_equal "$type: the size" $((320 << 20)) "$(stat -c %s disk.img)"
+done
+create 320M --mkfs=xfs
+keeps refused 4 'xfs.*cannot become smaller' dimgsetup resize --shrink --all disk.img 310M
+
+# nobody knows what this is
+make_image disk.img 8M
+keeps refused 4 'unknown data' dimgsetup resize --shrink disk.img 4M
+keeps refused 4 'unknown data' dimgsetup resize --shrink --all disk.img 4M
+
+# partition tables
+create 64M --gpt --mkfs=ext4
+keeps refused 4 'backup' dimgsetup resize --shrink disk.img 63M
+keeps steps --shrink --all disk.img 40M
+keeps steps --all disk.img 80M
+rm disk.img
+truncate -s 64M disk.img
+printf 'label: dos\n,20M\n,20M\n' | sfdisk -q disk.img
+keeps refused 4 'last partition reaches' dimgsetup resize --shrink disk.img 40M
+check "behind the last partition" dimgsetup resize --shrink disk.img 45M
+
+# mounted: ext4 cannot, and the command says so before it begins
+create 64M --gpt --mkfs=ext4
+attach -P disk.img
+ATTACHED=1
+mkdir upper
+mount "${DEV}p1" upper
+defer release_mount "$TMP/upper"
+sync
+refused 4 'Unmount it' dimgsetup resize --shrink --all disk.img 40M
+steps --all "$DEV" 80M
+check_equal "file" $((64 << 20)) "$(stat -c %s disk.img)"
+check_equal "device" $((64 << 20)) "$(blockdev --getsize64 "$DEV")"
+umount upper
+detach "$DEV"
+attach disk.img
+keeps refused 4 'without -P' dimgsetup resize --all disk.img 80M
+detach "$DEV"
+ATTACHED=
+
+# wrong use
+keeps refused 1 'nothing' dimgsetup resize --shrink disk.img -64M
+keeps refused 1 'nothing|more than' dimgsetup resize disk.img +8388607T
+keeps refused 1 'multiple of 512' dimgsetup resize disk.img +100
+keeps refused 1 'no size' dimgsetup resize disk.img +
+keeps refused 2 'not attached' dimgsetup resize disk.img
+keeps refused 2 . dimgsetup resize none.img +1M

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * resizefs.c - owns what "resize" knows of file systems: how large they are,
+ * which can become larger or smaller in which state, and the programs that do
+ * it. None of their formats is read here.
+ *
+ * Growing is done mounted wherever that is possible, if need be in a private
+ * mount: the kernel does it in transactions, so that a crash in the middle
+ * leaves a whole file system. Without root, resize2fs works on an image that is
+ * all file system.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "resize.h"
+
+/* All superblocks that the programs look at for the size are in here. */
+#define HEAD_BYTES	(1 << 20)
+#define TARGET_LEN	64
+
+/* resize_fs_kind - how the file system that was found is resized. */
+enum resize_fs resize_fs_kind(const struct resize *r)
+{
+	const char *type = r->fs.type;
+
+	if (!type)
+		return RESIZE_FS_NONE;
+	if (!strncmp(type, "ext", 3) && strchr("234", type[3]) && !type[4])
+		return RESIZE_FS_EXT;
+	if (!strcmp(type, "xfs"))
+		return RESIZE_FS_XFS;
+	if (!strcmp(type, "btrfs"))
+		return RESIZE_FS_BTRFS;
+	return strcmp(type, "crypto_LUKS") ? RESIZE_FS_OTHER : RESIZE_FS_LUKS;
+}
+
+/* The file system's block device, if it has one. */
+void resize_fs_node(const struct resize *r, char *node, size_t len)
+{
+	int n = snprintf(node, len, "/dev/" DIMG_NODE_PREFIX "%u", r->dev.index);
+
+	if (r->pttype)
+		snprintf(node + n, len - n, "p%u", r->part.nr);
+}
+
+/* The number after @key, which may be followed by blanks, = or :. */
+static uint64_t number_after(const char *text, const char *key)
+{
+	const char *s = strstr(text, key);
+
+	if (!s)
+		return 0;
+	s += strlen(key);
+	return strtoull(s + strspn(s, " \t=:"), NULL, 10);
+}
+
+/* A file as large as the file system, with only its beginning; -1 if none. */
+static int copy_head(const struct resize *r)
+{
+	uint64_t size = r->pttype ? r->part_old : r->disk_old;
+	uint64_t start = r->pttype ? r->part.start : 0;
+	size_t len = size < HEAD_BYTES ? size : HEAD_BYTES;
+	int fd = memfd_create("head", MFD_CLOEXEC);
+	char *buf = malloc(len);
+	bool ok;
+
+	ok = fd >= 0 && buf && !ftruncate(fd, size) &&
+	     pread(r->disk_fd, buf, len, start) == (ssize_t)len &&
+	     pwrite(fd, buf, len, 0) == (ssize_t)len;
+	free(buf);
+	if (!ok && fd >= 0)
+		close(fd);
+	return ok ? fd : -1;
+}
+
+/* Ask the program of the file system; 0 bytes if it does not say. */
+static uint64_t ask_size(enum resize_fs kind, int fd, struct dimg_run *run)
+{
+	char file[32];
+	char *const ext[] = { "dumpe2fs", "-h", file, NULL };
+	char *const xfs[] = { "xfs_db", "-r", "-f", "-c", "sb 0",
+			      "-c", "print dblocks blocksize", file, NULL };
+	char *const btrfs[] = { "btrfs", "inspect-internal", "dump-super", file,
+				NULL };
+
+	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
+	run->fd = fd;
+	switch (kind) {
+	case RESIZE_FS_EXT:
+		if (dimg_run(ext, run))
+			return 0;
+		return number_after(run->said, "Block count") *
+		       number_after(run->said, "Block size");
+	case RESIZE_FS_XFS:
+		if (dimg_run(xfs, run))
+			return 0;
+		return number_after(run->said, "dblocks") *
+		       number_after(run->said, "blocksize");
+	default:
+		if (dimg_run(btrfs, run))
+			return 0;
+		return number_after(run->said, "dev_item.total_bytes");
+	}
+}
+
+/**
+ * resize_fs_size - bytes that the file system takes
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int resize_fs_size(const struct resize *r, uint64_t *bytes)
+{
+	enum resize_fs kind = resize_fs_kind(r);
+	struct dimg_run run = { 0 };
+	int fd;
+
+	if (kind != RESIZE_FS_EXT && kind != RESIZE_FS_XFS &&
+	    kind != RESIZE_FS_BTRFS) {
+		dimg_say(r->arg, "it has %s, and how much of the room that takes is not known: it cannot be made smaller safely\n"
+			 "Copy what is in it to a smaller image.",
+			 r->fs.type ? r->fs.type : "unknown data");
+		return DIMG_EXIT_REFUSED;
+	}
+	fd = copy_head(r);
+	*bytes = fd >= 0 ? ask_size(kind, fd, &run) : 0;
+	if (fd >= 0)
+		close(fd);
+	if (*bytes)
+		return 0;
+	dimg_say(r->arg, "the size of its file system, %s, cannot be found out: it is not made smaller\n%s",
+		 r->fs.type, run.said[0] ? run.said : "Check it (fsck).");
+	return DIMG_EXIT_REFUSED;
+}
+
+static int check_programs(enum resize_fs kind)
+{
+	int ret;
+
+	switch (kind) {
+	case RESIZE_FS_EXT:
+		ret = dimg_run_check("e2fsck");
+		return ret ? ret : dimg_run_check("resize2fs");
+	case RESIZE_FS_XFS:
+		return dimg_run_check("xfs_growfs");
+	case RESIZE_FS_BTRFS:
+		return dimg_run_check("btrfs");
+	default:
+		return 0;
+	}
+}
+
+/* Does anybody, in whatever namespace, have the block device for himself? */
+static bool is_claimed(const char *node)
+{
+	int fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EBUSY;
+}
+
+static int check_shrink(const struct resize *r, enum resize_fs kind)
+{
+	char node[DIMG_NODE_LEN + 16];
+
+	switch (kind) {
+	case RESIZE_FS_BTRFS:
+		return 0;
+	case RESIZE_FS_EXT:
+		resize_fs_node(r, node, sizeof(node));
+		if (!r->attached || !is_claimed(node))
+			return 0;
+		dimg_say(r->arg, "%s is in use, and %s becomes smaller only while it is not mounted\n"
+			 "Unmount it first.", node, r->fs.type);
+		return DIMG_EXIT_REFUSED;
+	case RESIZE_FS_XFS:
+		dimg_say(r->arg, "it has xfs, which cannot become smaller\n"
+			 "Copy what is in it to a smaller image.");
+		return DIMG_EXIT_REFUSED;
+	default:
+		dimg_say(r->arg, "it has %s, which nothing here can make smaller\n"
+			 "Make it smaller by its own means, or copy what is in it to a smaller image.",
+			 r->fs.type ? r->fs.type : "unknown data");
+		return DIMG_EXIT_REFUSED;
+	}
+}
+
+/*
+ * resize2fs takes "FILE?offset=N", too, but cuts FILE to the size of the file
+ * system afterwards, whatever else is in it: no way for a partition.
+ */
+static bool needs_device(const struct resize *r, enum resize_fs kind)
+{
+	return kind == RESIZE_FS_XFS || kind == RESIZE_FS_BTRFS ||
+	       (kind == RESIZE_FS_EXT && r->pttype);
+}
+
+/**
+ * resize_fs_check - whether the file system can be resized as planned
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int resize_fs_check(const struct resize *r)
+{
+	enum resize_fs kind = resize_fs_kind(r);
+	int ret = 0;
+
+	if (r->fs_new < r->fs_old)
+		ret = check_shrink(r, kind);
+	if (!ret)
+		ret = check_programs(kind);
+	if (!ret && !r->attached && geteuid() && needs_device(r, kind)) {
+		dimg_say(r->arg, "it has %s%s, which is resized on a block device only\nRun it as root (sudo).",
+			 r->fs.type, r->pttype ? " in a partition" : "");
+		return DIMG_EXIT_PERMISSION;
+	}
+	return ret;
+}
+
+/* Run one program to its end; @ok is the largest exit status that is no error. */
+static int run_tool(const struct resize *r, char *const argv[], int ok)
+{
+	struct dimg_run run = { .fd = r->fd > 0 ? r->fd : 0, .survives = true };
+	int ret = dimg_run(argv, &run);
+
+	if (ret || run.status <= ok)
+		return ret;
+	return dimg_run_fail(r->arg, argv, &run,
+			     "Mend what it complains of, then run the same command again; the steps that are done are not done twice.");
+}
+
+static int check_ext(const struct resize *r, char *target)
+{
+	char *const argv[] = { "e2fsck", "-f", "-p", target, NULL };
+
+	/* 1: errors were corrected */
+	return run_tool(r, argv, 1);
+}
+
+/* Called with the file system mounted. */
+static int grow_mounted(const char *dir, void *arg)
+{
+	const struct resize *r = arg;
+	char node[DIMG_NODE_LEN + 16], size[32] = "max";
+	char *const ext[] = { "resize2fs", node, NULL };
+	char *const xfs[] = { "xfs_growfs", (char *)dir, NULL };
+	char *const btrfs[] = { "btrfs", "filesystem", "resize", size,
+				(char *)dir, NULL };
+
+	resize_fs_node(r, node, sizeof(node));
+	switch (resize_fs_kind(r)) {
+	case RESIZE_FS_EXT:
+		return run_tool(r, ext, 0);
+	case RESIZE_FS_XFS:
+		return run_tool(r, xfs, 0);
+	default:
+		if (r->fs_new < r->fs_old)
+			snprintf(size, sizeof(size), "%llu",
+				 (unsigned long long)r->fs_new);
+		return run_tool(r, btrfs, 0);
+	}
+}
+
+/* On the block device, mounted or not. */
+static int run_on_node(struct resize *r)
+{
+	char node[DIMG_NODE_LEN + 16];
+	struct stat st;
+	char *dir = NULL;
+	int ret = 0;
+
+	resize_fs_node(r, node, sizeof(node));
+	if (!stat(node, &st))
+		dir = dimg_mountpoint(st.st_rdev);
+	if (dir) {
+		ret = grow_mounted(dir, r);
+		free(dir);
+		return ret;
+	}
+	/* in another namespace it may be mounted: then it is sound, and busy */
+	if (resize_fs_kind(r) == RESIZE_FS_EXT && !is_claimed(node))
+		ret = check_ext(r, node);
+	return ret ? ret : dimg_with_mount(node, r->fs.type, grow_mounted, r);
+}
+
+/* ext2, 3, 4, not mounted: on its node, or in the image itself. */
+static int run_offline(const struct resize *r)
+{
+	char target[TARGET_LEN], size[32];
+	char *const argv[] = { "resize2fs", target, size, NULL };
+	int ret;
+
+	if (r->attached || r->borrowed)
+		resize_fs_node(r, target, sizeof(target));
+	else
+		snprintf(target, sizeof(target), "/proc/self/fd/%d", r->fd);
+	snprintf(size, sizeof(size), "%llus",
+		 (unsigned long long)r->fs_new / DIMG_SECTOR_SIZE);
+	ret = check_ext(r, target);
+	return ret ? ret : run_tool(r, argv, 0);
+}
+
+/**
+ * resize_fs_run - let the file system fill its place, or leave it
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int resize_fs_run(const struct resize *r)
+{
+	enum resize_fs kind = resize_fs_kind(r);
+
+	switch (kind) {
+	case RESIZE_FS_NONE:
+		return 0;
+	case RESIZE_FS_LUKS:
+		dimg_say(r->arg, "left to do: it is encrypted; once it is open, \"cryptsetup resize NAME\", then resize what is in it");
+		return 0;
+	case RESIZE_FS_OTHER:
+		dimg_say(r->arg, "left to do: nothing here resizes %s; it keeps its size",
+			 r->fs.type);
+		return 0;
+	case RESIZE_FS_EXT:
+		if (r->fs_new < r->fs_old || !(r->attached || r->borrowed))
+			return run_offline(r);
+		return run_on_node((struct resize *)r);
+	default:
+		return run_on_node((struct resize *)r);
+	}
+}

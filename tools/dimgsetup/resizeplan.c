@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * resizeplan.c - owns the plan of "resize": what is in the image, what will
+ * be, and what is refused. Nothing is changed here; the numbers come from the
+ * same libraries that do it afterwards, tried on a draft in memory.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "resize.h"
+
+/* Partition tables are within this of both ends. */
+#define TABLE_BYTES	(1 << 20)
+
+/**
+ * resize_window - bytes that a device has with an image of @file_bytes
+ * @dev: its offset, size limit and block size; all 0 for the whole image
+ */
+uint64_t resize_window(const struct dimg_device *dev, uint64_t file_bytes)
+{
+	uint64_t bytes;
+	uint32_t block = dev->logical_block_size ? dev->logical_block_size :
+		DIMG_SECTOR_SIZE;
+
+	bytes = file_bytes > dev->offset ? file_bytes - dev->offset : 0;
+	if (dev->size_limit && dev->size_limit < bytes)
+		bytes = dev->size_limit;
+	return bytes - bytes % block;
+}
+
+static int fail_read(const struct resize *r, int err)
+{
+	struct dimg_error e;
+
+	dimg_error_set(&e, -err, "its contents cannot be read");
+	return dimg_fail(r->arg, &e);
+}
+
+/* Take over the partition that ends last. */
+static int find_last(struct resize *r, const struct dimg_partitions *parts)
+{
+	size_t i, last = parts->n;
+
+	for (i = 0; i < parts->n; i++) {
+		if (parts->v[i].container) {
+			dimg_say(r->arg, "its partition table has an extended partition, which is not resized here\n"
+				 "Resize the file without --all; then use fdisk on the device.");
+			return DIMG_EXIT_REFUSED;
+		}
+		if (last == parts->n ||
+		    parts->v[i].start + parts->v[i].size >
+		    parts->v[last].start + parts->v[last].size)
+			last = i;
+	}
+	if (last == parts->n)
+		return 0;
+	r->part.nr = parts->v[last].nr;
+	r->part.start = parts->v[last].start;
+	r->part_old = parts->v[last].size;
+	r->part.size = r->part_old;
+	return 0;
+}
+
+/* The table, and what is in its last partition. */
+static int load_table(struct resize *r)
+{
+	struct dimg_partitions parts;
+	int ret;
+
+	ret = dimg_probe_sector_size(r->disk_fd, 0, &r->sector_size);
+	if (!ret && !r->sector_size)
+		r->sector_size = r->attached ? r->dev.logical_block_size :
+			DIMG_SECTOR_SIZE;
+	if (!ret)
+		ret = dimg_probe_partitions(r->disk_fd, r->sector_size, &parts);
+	if (ret)
+		return fail_read(r, ret);
+	ret = find_last(r, &parts);
+	dimg_partitions_free(&parts);
+	if (ret || !r->part.nr)
+		return ret;
+	ret = dimg_probe(r->disk_fd, r->part.start, r->part_old, &r->fs);
+	return ret ? fail_read(r, ret) : 0;
+}
+
+static int refuse_ambivalent(const struct resize *r)
+{
+	dimg_say(r->arg, "it has the marks of several file systems, so nobody knows which is valid\n"
+		 "\"wipefs FILE\" shows them, and removes the wrong one.");
+	return DIMG_EXIT_REFUSED;
+}
+
+/* What is on the disk? */
+static int load_contents(struct resize *r)
+{
+	int ret = dimg_probe(r->disk_fd, 0, r->disk_old, &r->fs);
+
+	if (ret)
+		return fail_read(r, ret);
+	if (!r->fs.ambivalent && !r->fs.type && r->fs.pttype) {
+		r->pttype = strdup(r->fs.pttype);
+		dimg_probe_free(&r->fs);
+		if (!r->pttype)
+			return fail_read(r, -ENOMEM);
+		ret = load_table(r);
+	}
+	if (!ret && r->fs.ambivalent)
+		ret = refuse_ambivalent(r);
+	return ret;
+}
+
+static bool is_gpt(const struct resize *r)
+{
+	return r->pttype && !strcmp(r->pttype, "gpt");
+}
+
+/* Copy a stretch of the disk to the draft; 0 or -errno. */
+static int copy_stretch(const struct resize *r, int draft, uint64_t pos)
+{
+	size_t len = r->disk_old - pos < TABLE_BYTES ? r->disk_old - pos :
+		TABLE_BYTES;
+	char *buf = malloc(len);
+	int ret = -ENOMEM;
+
+	if (buf)
+		ret = pread(r->disk_fd, buf, len, pos) == (ssize_t)len &&
+		      pwrite(draft, buf, len, pos) == (ssize_t)len ? 0 : -EIO;
+	free(buf);
+	return ret;
+}
+
+/* How large will the last partition be? Tried on a copy of the table. */
+static int try_larger(struct resize *r, int draft)
+{
+	uint64_t tail = r->disk_old > TABLE_BYTES ? r->disk_old - TABLE_BYTES : 0;
+	int ret = copy_stretch(r, draft, 0);
+
+	if (!ret && is_gpt(r))
+		ret = copy_stretch(r, draft, tail);
+	if (ret)
+		return fail_read(r, ret);
+	r->part.size = 0;
+	return dimg_ptable_set(r->arg, draft, r->sector_size, &r->part,
+			       r->part_old);
+}
+
+static int plan_table(struct resize *r)
+{
+	int draft = memfd_create("draft", MFD_CLOEXEC), ret = 0;
+
+	if (draft < 0 || ftruncate(draft, r->disk_new)) {
+		ret = fail_read(r, -errno);
+	} else if (r->disk_new >= r->disk_old) {
+		ret = try_larger(r, draft);
+	} else if (is_gpt(r)) {
+		/* resize_close() closes it */
+		r->draft = draft;
+		return dimg_ptable_draft(r->arg, r->disk_fd, draft,
+					 r->sector_size, &r->part, r->part_old);
+	}
+	if (draft >= 0)
+		close(draft);
+	if (!ret && r->disk_new < r->disk_old)
+		r->part.size = dimg_ptable_size(r->part.start, r->part_old,
+						r->disk_new);
+	return ret;
+}
+
+static int refuse_small(const struct resize *r, const char *what, uint64_t end)
+{
+	dimg_say(r->arg, "%llu bytes are too few: %s reaches to byte %llu\n"
+		 "Take a larger size%s.", (unsigned long long)r->file_new, what,
+		 (unsigned long long)end,
+		 r->all ? "" : ", or say --all to make it smaller, too");
+	return DIMG_EXIT_REFUSED;
+}
+
+/* The disk becomes smaller, but what is on it is not touched: does it fit? */
+static int check_fits(struct resize *r)
+{
+	uint64_t bytes = 0;
+	int ret;
+
+	if (is_gpt(r)) {
+		dimg_say(r->arg, "its GPT has a backup at the end, which would be cut off\nSay --all to move it.");
+		return DIMG_EXIT_REFUSED;
+	}
+	if (r->pttype) {
+		bytes = r->part.start + r->part_old;
+		return bytes > r->disk_new ?
+			refuse_small(r, "the last partition", bytes) : 0;
+	}
+	ret = resize_fs_size(r, &bytes);
+	if (ret)
+		return ret;
+	return bytes > r->disk_new ? refuse_small(r, r->fs.type, bytes) : 0;
+}
+
+static int refuse_shrink(const struct resize *r)
+{
+	bool file = r->file_new < r->file_old;
+
+	dimg_say(r->arg, "%s would shrink from %llu to %llu bytes\n%s",
+		 file ? "it" : "the device",
+		 (unsigned long long)(file ? r->file_old : r->disk_old),
+		 (unsigned long long)(file ? r->file_new : r->disk_new),
+		 file ? "Say --shrink if that is meant." :
+		 "Shrink what is on it first (resize2fs, sfdisk), then say --shrink; or make the image larger again.");
+	return DIMG_EXIT_REFUSED;
+}
+
+/* The device must show the partitions that are to change. */
+static int check_partscan(const struct resize *r)
+{
+	if (!r->attached || !r->pttype || !r->part.nr ||
+	    r->dev.flags & DIMGBLK_FLAG_PARTITION_SCAN)
+		return 0;
+	dimg_say(r->arg, "it has partitions, but was attached without -P, so they cannot be reached\n"
+		 "Detach it, or attach it with -P.");
+	return DIMG_EXIT_REFUSED;
+}
+
+/* The bytes at the end are gone already: nothing can be done in order. */
+static int refuse_cut(const struct resize *r)
+{
+	dimg_say(r->arg, "the file has been cut off by other means: %llu bytes, of %llu that its device or partition has\n"
+		 "Make it as large again (truncate -s) if nothing is lost; then \"dimgsetup resize --shrink --all\" with a size.",
+		 (unsigned long long)r->file_new,
+		 (unsigned long long)(r->pttype ? r->part.start + r->part_old :
+				      r->disk_old));
+	return DIMG_EXIT_REFUSED;
+}
+
+/* The sizes of table and file system; both are fixed from here on. */
+static int plan_contents(struct resize *r)
+{
+	bool smaller = r->disk_new < r->disk_old;
+	int ret = check_partscan(r);
+
+	if (!ret && r->pttype && !r->part.nr) {
+		dimg_say(r->arg, "its partition table has no partition\nMake one, or resize without --all.");
+		return DIMG_EXIT_REFUSED;
+	}
+	if (!ret && r->pttype)
+		ret = plan_table(r);
+	if (ret)
+		return ret;
+	if (r->pttype && (!r->part.size || (smaller && r->part.size > r->part_old)))
+		return refuse_small(r, "the last partition", r->part.start);
+	if (r->pttype && !smaller && r->part.size < r->part_old)
+		return refuse_cut(r);
+	r->fs_new = r->pttype ? r->part.size : r->disk_new;
+	if (smaller && (!r->pttype || r->part.size < r->part_old)) {
+		ret = resize_fs_size(r, &r->fs_old);
+		/* it is small enough already, perhaps from an earlier attempt */
+		if (!ret && r->fs_old < r->fs_new)
+			r->fs_new = r->fs_old;
+	}
+	return ret ? ret : resize_fs_check(r);
+}
+
+/**
+ * resize_plan - find out all numbers, and refuse what cannot be
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int resize_plan(struct resize *r)
+{
+	bool smaller = r->file_new < r->file_old || r->disk_new < r->disk_old;
+	int ret;
+
+	if (smaller && !r->shrink)
+		return refuse_shrink(r);
+	if (!r->disk_new) {
+		dimg_say(r->arg, "nothing would be left of the device\nTake a larger size.");
+		return DIMG_EXIT_REFUSED;
+	}
+	/* without a size, the file is as large as it shall be */
+	if (!r->all && (!r->has_size || r->disk_new >= r->disk_old))
+		return 0;
+	if (r->file_new == r->file_old && r->disk_new < r->disk_old)
+		return refuse_cut(r);
+	ret = load_contents(r);
+	if (ret)
+		return ret;
+	return r->all ? plan_contents(r) : check_fits(r);
+}
