@@ -262,6 +262,7 @@ int dimg_image_size(const struct dimg_device *dev, uint64_t *bytes);
  * @uuid: of the file system, as mount(8) takes it
  * @pttype: of a partition table: gpt, dos, ...
  * @ambivalent: signatures of several types; then nothing else is set
+ * @damaged: the checksum of the superblock is wrong
  */
 struct dimg_probe {
 	char *type;
@@ -270,6 +271,7 @@ struct dimg_probe {
 	char *uuid;
 	char *pttype;
 	bool ambivalent;
+	bool damaged;
 };
 
 /**
@@ -685,6 +687,8 @@ int dimg_standing_find(struct dimg_nl *nl, struct dimg_mount *m,
 void dimg_standing_close(struct dimg_mount_source *src);
 
 /* unmountable.c */
+int dimg_unmountable_damaged(const struct dimg_mount *m,
+			     const struct dimg_mount_source *src);
 int dimg_unmountable_contents(const struct dimg_mount *m,
 			      const struct dimg_mount_source *src);
 int dimg_unmountable_kernel(const struct dimg_mount *m,

@@ -150,6 +150,9 @@ static int choose_type(struct dimg_mount *m, struct dimg_mount_source *src)
 		return dimg_fail(m->source, &e);
 	}
 	src->type = m->type ? m->type : src->found.type;
+	/* the kernel would say "wrong fs type" */
+	if (!m->type && src->found.damaged)
+		return dimg_unmountable_damaged(m, src);
 	if (m->type || (src->found.usage &&
 			!strcmp(src->found.usage, "filesystem")))
 		return 0;

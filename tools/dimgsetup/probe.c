@@ -84,11 +84,13 @@ int dimg_probe(int fd, uint64_t offset, uint64_t size, struct dimg_probe *p)
 	blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE |
 					  BLKID_SUBLKS_USAGE |
 					  BLKID_SUBLKS_LABEL |
-					  BLKID_SUBLKS_UUID);
+					  BLKID_SUBLKS_UUID |
+					  BLKID_SUBLKS_BADCSUM);
 	blkid_probe_enable_partitions(pr, true);
 	switch (blkid_do_safeprobe(pr)) {
 	case 0:
 		ret = copy_values(pr, p);
+		p->damaged = blkid_probe_has_value(pr, "SBBADCSUM");
 		break;
 	case 1:
 		ret = 0;

@@ -201,9 +201,23 @@ static void put_check(const struct dimg_mount *m,
 		fputs("/dev/dimgblkN", stderr);
 	else
 		dimg_fputs_escaped(m->source, stderr);
-	fprintf(stderr, "\"%s. \"dmesg\" says what the kernel found.\n",
+	fprintf(stderr, "\"%s.\n",
 		m->attach.img.fd >= 0 && (src->offset || m->attach.req.size_limit) ?
 		", after an attach with the same options" : "");
+}
+
+/**
+ * dimg_unmountable_damaged - say that the superblock does not have its checksum
+ *
+ * Return: DIMG_EXIT_KERNEL.
+ */
+int dimg_unmountable_damaged(const struct dimg_mount *m,
+			     const struct dimg_mount_source *src)
+{
+	dimg_say(m->source, "its file system (%s) is damaged: the checksum of the superblock is wrong",
+		 src->type);
+	put_check(m, src);
+	return DIMG_EXIT_KERNEL;
 }
 
 /* Bad options, a bad superblock or bad blocks: the kernel's word tells them apart. */
@@ -221,6 +235,7 @@ static int fail_bad(const struct dimg_mount *m,
 			found ? found : "nothing that is known", m->type);
 	else
 		put_check(m, src);
+	fputs("\"dmesg\" says what the kernel found.\n", stderr);
 	if (err == EINVAL && !strcmp(src->type, "xfs"))
 		fputs("If a copy of it is mounted, they have one UUID: -o nouuid.\n", stderr);
 	if (err == EINVAL && src->block_size > DIMG_SECTOR_SIZE)
