@@ -6,7 +6,8 @@
 . "$(dirname "$0")/lib/dimgblk.sh"
 
 help=$(dimgsetup --help)
-for c in attach detach list show resize set monitor; do
+commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
+for c in attach detach mount umount list show resize set monitor $commands; do
 	check_match "the tool's help names $c" "(^|[^a-z])$c([^a-z]|$)" "$help"
 	out=$(dimgsetup "$c" --help 2>/dev/null) || fail "$c --help: exit $?"
 	check_match "$c --help" "[Uu]sage:.*$c" "$out"
