@@ -14,7 +14,7 @@ for c in attach detach mount umount list show resize set monitor $commands; do
 done
 out=$(dimgsetup attach --help)
 for o in offset sizelimit read-only sector-size direct-io partscan index name auto-detach \
-	allow-overlap queues queue-depth json device; do
+	allow-overlap queues queue-depth json device part follow no-lock reuse with; do
 	check_match "attach --help names --$o" "--$o" "$out"
 done
 check_match "version" '[0-9]+\.[0-9]+' "$(dimgsetup --version)"
