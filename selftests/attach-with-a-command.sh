@@ -53,6 +53,7 @@ for sig in INT TERM HUP; do
 	wait_for 20 test -e ready
 	pkill -$sig -x dimgsetup
 	got=0
+	wait_for 20 sh -c "! pgrep -x dimgsetup" || pkill -KILL -f 'touch ready'
 	wait $! || got=$?
 	check_equal "SIG$sig reaches the command" 33 $got
 	check "nothing is attached" nothing_attached
