@@ -50,7 +50,8 @@ void dimgblk_change_catch_up(struct dimgblk_device *dev)
  */
 void dimgblk_change_follow(struct dimgblk_device *dev)
 {
-	if (mutex_lock_killable(&dev->disk->open_mutex))
+	if (!(dev->flags & DIMGBLK_FLAG_FOLLOW) ||
+	    mutex_lock_killable(&dev->disk->open_mutex))
 		return;		/* the next open looks again */
 	dimgblk_change_catch_up(dev);
 	mutex_unlock(&dev->disk->open_mutex);
@@ -71,6 +72,10 @@ static int dimgblk_change_set_size(struct dimgblk_device *dev, u64 size,
 		err = -ENODEV;
 		goto out_unlock;
 	}
+	/* It may have been measured before the file grew, and been told so. */
+	if (dev->flags & DIMGBLK_FLAG_FOLLOW)
+		size = max(size, dimgblk_geometry_size(&dev->geometry,
+						       dimgblk_registry_file_size(dev)));
 	/* First the bound for requests, then their invitation. */
 	err = dimgblk_registry_grow(dev, size, extack);
 	if (!err)
@@ -126,10 +131,10 @@ int dimgblk_change_resize(struct dimgblk_device *dev,
 		dimgblk_event(dev, DIMGBLK_EVENT_RESIZE);
 out_unlock:
 	mutex_unlock(&dev->config_mutex);
-	/* The file may have grown beyond what was measured above. */
-	dimgblk_change_follow(dev);
 out_put_file:
 	fput(file);
+	/* The file may have grown beyond what was measured above. */
+	dimgblk_change_follow(dev);
 	return err;
 }
 
@@ -197,4 +202,3 @@ out_unlock:
 	mutex_unlock(&dev->config_mutex);
 	return err;
 }
-

@@ -230,4 +230,3 @@ void dimgblk_detach_abandon(struct dimgblk_device *dev)
 	dimgblk_detach_begin(dev, DIMGBLK_DETACH_LAZY, NULL);
 	mutex_unlock(&dev->disk->open_mutex);
 }
-

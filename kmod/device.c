@@ -112,6 +112,19 @@ bool dimgblk_device_queue_work(struct work_struct *work)
 }
 
 /**
+ * dimgblk_device_queue_delayed() - as dimgblk_device_queue_work(), later
+ * @work: work item; whoever queues it holds a reference for it
+ * @delay: jiffies
+ *
+ * Return: false when it was queued already.
+ */
+bool dimgblk_device_queue_delayed(struct delayed_work *work,
+				  unsigned long delay)
+{
+	return queue_delayed_work(dimgblk_device_wq, work, delay);
+}
+
+/**
  * dimgblk_device_open() - ->open of the disk and its partitions
  * @disk: disk
  * @mode: how it is opened
@@ -287,7 +300,7 @@ int dimgblk_device_attach(const struct dimgblk_config *config,
 	err = dimgblk_queue_create(dev);
 	if (err)
 		goto err_registry_remove;
-	err = dimgblk_follow_start(dev);
+	err = dimgblk_follow_start(dev, extack);
 	if (err)
 		goto err_queue_destroy;
 	err = dimgblk_device_add_disk(dev);
@@ -335,14 +348,23 @@ int dimgblk_device_init(void)
 }
 
 /**
- * dimgblk_device_exit() - at module unload; no device is attached any more
+ * dimgblk_device_drain() - at module unload; no device is attached any more
  *
- * Waits for what is left of detached devices: disks that someone else still
- * refers to, and the tails of functions that freed them.
+ * Waits for what is left of detached devices: disks and marks that someone else
+ * still refers to, and work, which refers to its device.
+ */
+void dimgblk_device_drain(void)
+{
+	wait_event(dimgblk_device_gone, !atomic_read(&dimgblk_device_count));
+}
+
+/**
+ * dimgblk_device_exit() - at module unload; no device is left
+ *
+ * Waits for the tails of functions that freed them.
  */
 void dimgblk_device_exit(void)
 {
 	destroy_workqueue(dimgblk_device_wq);
-	wait_event(dimgblk_device_gone, !atomic_read(&dimgblk_device_count));
 	rcu_barrier();
 }

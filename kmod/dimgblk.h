@@ -61,6 +61,8 @@
  *                      pointer to the backing file; never held over a call
  *                      into a file system, never taken by the I/O path
  * workers mutex        the shared work queues
+ * mark mutex           (fsnotify's, under open_mutex) the marks of devices that
+ *                      follow their file; not held over reclaim
  * ==================== ======================================================
  *
  * Lifetimes:
@@ -68,8 +70,8 @@
  * ==================== ======================================================
  * object               lives until
  * ==================== ======================================================
- * device               its creator and its gendisk (->free_disk) have dropped
- *                      @ref, and an RCU grace period is over
+ * device               its creator, its gendisk (->free_disk), its mark and its
+ *                      work have dropped @ref, and an RCU grace period is over
  * gendisk              the detach work is done and the last opener gone; what
  *                      dimgblk_registry_get() hands out is a reference on it
  * backing file         the device is dead and its last request has ended
@@ -348,7 +350,7 @@ struct dimgblk_device {
 	/* Written by attach and detach only. */
 	bool following;
 	struct fsnotify_mark follow_mark;
-	struct work_struct follow_work;
+	struct delayed_work follow_work;
 
 	/* Learnt by the I/O path, never unlearnt. */
 	bool no_zero_range;
@@ -389,6 +391,7 @@ void dimgblk_event_error(struct dimgblk_device *dev, int error,
 /* device.c */
 extern const struct block_device_operations dimgblk_device_fops;
 int dimgblk_device_init(void);
+void dimgblk_device_drain(void);
 void dimgblk_device_exit(void);
 int dimgblk_device_open(struct gendisk *disk, blk_mode_t mode);
 void dimgblk_device_close(struct gendisk *disk);
@@ -396,6 +399,8 @@ int dimgblk_device_attach(const struct dimgblk_config *config,
 			  struct dimgblk_device **attached,
 			  struct netlink_ext_ack *extack);
 bool dimgblk_device_queue_work(struct work_struct *work);
+bool dimgblk_device_queue_delayed(struct delayed_work *work,
+				  unsigned long delay);
 void dimgblk_device_set_state(struct dimgblk_device *dev,
 			      enum dimgblk_state state);
 enum dimgblk_device_state
@@ -458,7 +463,8 @@ int dimgblk_registry_show(struct dimgblk_device *dev,
 /* follow.c */
 int dimgblk_follow_init(void);
 void dimgblk_follow_exit(void);
-int dimgblk_follow_start(struct dimgblk_device *dev);
+int dimgblk_follow_start(struct dimgblk_device *dev,
+			 struct netlink_ext_ack *extack);
 void dimgblk_follow_stop(struct dimgblk_device *dev);
 
 /* owner.c */

@@ -10,8 +10,12 @@
 
 #include <linux/err.h>
 #include <linux/fsnotify_backend.h>
+#include <linux/sched/mm.h>
 
 #include "dimgblk.h"
+
+/* A file that is appended to block by block makes one change out of many. */
+#define DIMGBLK_FOLLOW_DELAY	(HZ / 10)
 
 static struct fsnotify_group *dimgblk_follow_group;
 
@@ -31,7 +35,8 @@ static int dimgblk_follow_event(struct fsnotify_mark *mark, u32 mask,
 		      atomic64_read(&dev->size))
 		return 0;
 	kref_get(&dev->ref);	/* not from 0: the mark has one */
-	if (!dimgblk_device_queue_work(&dev->follow_work))
+	if (!dimgblk_device_queue_delayed(&dev->follow_work,
+					  DIMGBLK_FOLLOW_DELAY))
 		dimgblk_device_release(dev);
 	return 0;
 }
@@ -51,7 +56,8 @@ static const struct fsnotify_ops dimgblk_follow_ops = {
 static void dimgblk_follow_work(struct work_struct *work)
 {
 	struct dimgblk_device *dev =
-		container_of(work, struct dimgblk_device, follow_work);
+		container_of(to_delayed_work(work), struct dimgblk_device,
+			     follow_work);
 	struct dimgblk_device *found = dimgblk_registry_get(dev->index);
 
 	/* The disk may be gone, and its index another one's. */
@@ -65,24 +71,33 @@ static void dimgblk_follow_work(struct work_struct *work)
 /**
  * dimgblk_follow_start() - begin to follow, if that was asked for
  * @dev: device with its backing file, not yet added
+ * @extack: gets the reason of a refusal
  *
  * Context: process context; may sleep.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0; -ENOMEM; or an errno when the file system does not tell of changes.
  */
-int dimgblk_follow_start(struct dimgblk_device *dev)
+int dimgblk_follow_start(struct dimgblk_device *dev,
+			 struct netlink_ext_ack *extack)
 {
+	unsigned int memflags;
 	int err;
 
 	if (!(dev->flags & DIMGBLK_FLAG_FOLLOW) || dev->backing.is_bdev)
 		return 0;
-	INIT_WORK(&dev->follow_work, dimgblk_follow_work);
+	INIT_DELAYED_WORK(&dev->follow_work, dimgblk_follow_work);
 	kref_get(&dev->ref);
 	fsnotify_init_mark(&dev->follow_mark, dimgblk_follow_group);
 	dev->follow_mark.mask = FS_MODIFY;
+	/* All devices share the lock under which this allocates: see below. */
+	memflags = memalloc_noio_save();
 	err = fsnotify_add_inode_mark(&dev->follow_mark,
 				      file_inode(dev->backing.file), 0);
+	memalloc_noio_restore(memflags);
 	if (err) {
+		if (err != -ENOMEM)
+			NL_SET_ERR_MSG(extack,
+				       "the file system does not tell of changes: the file cannot be followed");
 		fsnotify_put_mark(&dev->follow_mark);
 		return err;
 	}
@@ -94,6 +109,9 @@ int dimgblk_follow_start(struct dimgblk_device *dev)
  * dimgblk_follow_stop() - undo dimgblk_follow_start()
  * @dev: device that still has its backing file, or never followed it, or has
  *	stopped to
+ *
+ * Takes the lock of the group, which dimgblk_follow_start() never holds over
+ * reclaim: that could wait for a hung device.
  *
  * Events that are under way may still queue work, which finds no device.
  *
@@ -122,7 +140,7 @@ int dimgblk_follow_init(void)
 }
 
 /**
- * dimgblk_follow_exit() - at module unload; no device is attached any more
+ * dimgblk_follow_exit() - at module unload; no device is left
  */
 void dimgblk_follow_exit(void)
 {

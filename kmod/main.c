@@ -45,6 +45,8 @@ static void __exit dimgblk_exit(void)
 {
 	dimgblk_nl_exit();
 	dimgblk_owner_exit();
+	dimgblk_device_drain();
+	/* The tails of what freed their marks. */
 	dimgblk_follow_exit();
 	dimgblk_device_exit();
 }

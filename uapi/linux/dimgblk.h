@@ -23,9 +23,9 @@
  *   count.
  * @DIMGBLK_FLAG_ALLOW_OVERLAP: Attach although another device maps overlapping
  *   bytes of the same backing file and one of the two is writable.
- * @DIMGBLK_FLAG_FOLLOW: The capacity follows the backing file as it grows: at
- *   once for a file that grows on this machine, at the next open of the device
- *   in any case. It never shrinks by itself.
+ * @DIMGBLK_FLAG_FOLLOW: The capacity follows the backing file as it grows: a
+ *   moment after write(2), truncate(2) or fallocate(2) on this machine, and
+ *   else at the next open of the device. It never shrinks by itself.
  * @DIMGBLK_FLAG_SOCKET_OWNER: Bound to the socket that attaches it: when that
  *   is closed, or its last holder dies, the device is detached as by the mode
  *   lazy.
