@@ -22,8 +22,7 @@
 
 /* Bytes of a file system that are trimmed at once, so that there is progress. */
 #define TRIM_STEP	(UINT64_C(1) << 30)
-
-enum { OPT_PROGRESS = 256 };
+#define OPT_PROGRESS	256
 
 static const struct option options[] = {
 	{ "dry-run", no_argument, NULL, 'n' },
@@ -63,15 +62,7 @@ static int usage(void)
 	return DIMG_EXIT_OK;
 }
 
-static int fail_errno(const char *subject, int ret, const char *what)
-{
-	struct dimg_error e;
-
-	dimg_error_set(&e, -ret, "%s", what);
-	return dimg_fail(subject, &e);
-}
-
-/* The result, for people and programs alike: numbers are bytes. */
+/* The result, for people and programs alike. */
 static void report(const struct job *j, const char *subject, uint64_t before,
 		   uint64_t after)
 {
@@ -136,7 +127,21 @@ static int compact_mount(struct job *j, const struct dimg_upper *m)
 			 "the file system, or a layer below it, passes no discards on");
 		return 0;
 	}
-	return ret ? fail_errno(m->target, ret, "cannot be trimmed") : 0;
+	return ret ? dimg_fail_errno(m->target, ret, "cannot be trimmed") : 0;
+}
+
+/* What a file system has deleted is no zeros: only the kernel's driver knows it. */
+static void hint(const char *subject, const struct dimg_dig *d)
+{
+	struct dimg_probe p;
+
+	if (dimg_probe(d->fd, 0, d->size, &p))
+		return;
+	if (p.pttype || (p.usage && !strcmp(p.usage, "filesystem")))
+		dimg_say(subject, "what is deleted in its file system (%s) is not zero as a rule, and stays\n"
+			 "Mount it and repeat this to give that back, too.",
+			 p.pttype ? "in partitions" : p.type);
+	dimg_probe_free(&p);
 }
 
 /* Dig in an open file or device. */
@@ -158,10 +163,13 @@ static int dig(struct job *j, const char *subject, struct dimg_dig *d)
 			 "Copy the image to one that has, such as ext4, xfs, btrfs or tmpfs.");
 		return DIMG_EXIT_REFUSED;
 	}
-	return ret ? fail_errno(subject, ret, "cannot be searched for zeros") : 0;
+	if (ret)
+		return dimg_fail_errno(subject, ret, "cannot be searched for zeros");
+	hint(subject, d);
+	return 0;
 }
 
-/* A disk or partition that is not mounted and may be in use otherwise. */
+/* A disk or partition that is not mounted. */
 static int compact_node(struct job *j, const struct dimg_devset_member *part,
 			int map_fd, uint64_t map_offset)
 {
@@ -169,20 +177,23 @@ static int compact_node(struct job *j, const struct dimg_devset_member *part,
 	struct dimg_holders h = { 0 };
 	char node[DIMG_NODE_LEN + 8];
 	struct dimg_error e;
-	int ret;
+	int ret, err;
 
 	snprintf(node, sizeof(node), "/dev/%s", part->node);
-	/* the claim keeps mounts away, but nobody who just writes */
-	ret = dimg_holders_find(major(part->dev), minor(part->dev), &h);
+	/* the claim keeps mounts away, but nobody who just writes: look for these */
 	d.fd = open(node, (j->dry_run ? O_RDONLY : O_RDWR) | O_EXCL | O_CLOEXEC);
-	if (ret || h.n > h.n_udev || (d.fd < 0 && errno == EBUSY)) {
+	err = errno;
+	ret = dimg_holders_find(major(part->dev), minor(part->dev), &h);
+	errno = err;
+	/* one of them is this process */
+	if (ret || h.n - h.n_udev > (d.fd >= 0) || (d.fd < 0 && err == EBUSY)) {
 		j->n_busy++;
 		dimg_error_set(&e, EBUSY, "in use; it was left as it is");
 		dimg_fail_busy(node, &e, &h);
 		ret = 0;
 	} else if (d.fd < 0 || ioctl(d.fd, BLKGETSIZE64, &d.size) ||
 		   fsync(d.fd)) {
-		ret = fail_errno(node, -errno, "cannot be opened");
+		ret = dimg_fail_errno(node, -errno, "cannot be opened");
 	} else {
 		ret = dig(j, node, &d);
 	}
@@ -208,7 +219,6 @@ static bool is_mounted(const struct dimg_devset_member *part,
 	return found;
 }
 
-/* First byte of a partition on its disk. */
 static uint64_t start_of(const struct dimg_devset_member *part)
 {
 	unsigned long long sector = 0;
@@ -263,9 +273,9 @@ static int compact_device(struct job *j, const struct dimg_device *dev)
 	if (!ret)
 		ret = dimg_uppers_find(&above, &m);
 	if (!ret && dimg_uppers_open(&m, &failed))
-		ret = fail_errno(failed->target, failed->fd, "cannot be reached");
+		ret = dimg_fail_errno(failed->target, failed->fd, "cannot be reached");
 	else if (ret)
-		ret = fail_errno(NULL, ret, "cannot find out who uses the device");
+		ret = dimg_fail_errno(NULL, ret, "cannot find out who uses the device");
 	for (i = 0; !ret && i < m.n; i++)
 		if (m.v[i].fd >= 0)
 			ret = compact_mount(j, &m.v[i]);
@@ -321,7 +331,7 @@ static int compact_file(struct job *j, const char *path)
 		ret = j->dry_run ? dimg_lock_image(&img, true) :
 			dimg_lock_alone(&img);
 	if (!ret && fstat(img.fd, &before))
-		ret = fail_errno(path, -errno, "");
+		ret = dimg_fail_errno(path, -errno, "");
 	if (!ret) {
 		d.fd = img.fd;
 		d.map_fd = img.fd;
@@ -329,7 +339,7 @@ static int compact_file(struct job *j, const char *path)
 		ret = dig(j, path, &d);
 	}
 	if (!ret && fstat(img.fd, &after))
-		ret = fail_errno(path, -errno, "");
+		ret = dimg_fail_errno(path, -errno, "");
 	if (!ret)
 		report(j, path, before.st_blocks * UINT64_C(512),
 		       after.st_blocks * UINT64_C(512));

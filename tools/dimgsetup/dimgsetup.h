@@ -186,6 +186,7 @@ void dimg_say(const char *subject, const char *fmt, ...)
 void dimg_note(const char *subject, const char *fmt, ...)
 	__printf(2, 3);
 int dimg_fail(const char *subject, const struct dimg_error *e);
+int dimg_fail_errno(const char *subject, int ret, const char *what);
 int dimg_fail_attach(const char *subject, const struct dimg_error *e);
 int dimg_fail_busy(const char *subject, const struct dimg_error *e,
 		   const struct dimg_holders *h);

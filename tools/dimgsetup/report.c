@@ -334,6 +334,21 @@ int dimg_fail_detach(const char *subject, const struct dimg_error *e,
 }
 
 /**
+ * dimg_fail_errno - report a failure that has no more to it than its errno
+ * @ret: -errno
+ * @what: could not be done; may be empty
+ *
+ * Return: the exit code for this errno.
+ */
+int dimg_fail_errno(const char *subject, int ret, const char *what)
+{
+	struct dimg_error e;
+
+	dimg_error_set(&e, -ret, "%s", what);
+	return dimg_fail(subject, &e);
+}
+
+/**
  * dimg_usage_error - report a wrong command line, or line of a table
  *
  * Return: DIMG_EXIT_USAGE.

@@ -69,14 +69,6 @@ static int usage(void)
 	return DIMG_EXIT_OK;
 }
 
-static int fail_errno(const char *subject, int ret, const char *what)
-{
-	struct dimg_error e;
-
-	dimg_error_set(&e, -ret, "%s", what);
-	return dimg_fail(subject, &e);
-}
-
 /* The directory that @path is in; to be freed. */
 static char *directory_of(const char *path)
 {
@@ -160,7 +152,7 @@ static int fail_copy(const struct job *j, int ret)
 			 strerror(-ret));
 		return DIMG_EXIT_REFUSED;
 	}
-	return fail_errno(j->out, ret, "the copy could not be made, nothing of it is left");
+	return dimg_fail_errno(j->out, ret, "the copy could not be made, nothing of it is left");
 }
 
 /* A device knows no holes: find zeros in the copy of it. */
@@ -226,7 +218,7 @@ static int make_file(struct job *j, const char *target)
 		return ret;
 	/* whoever may not read the image may not read the copy */
 	if (fchmod(f.fd, j->source.mode))
-		ret = fail_errno(j->out, -errno, "cannot set its mode");
+		ret = dimg_fail_errno(j->out, -errno, "cannot set its mode");
 	if (!ret)
 		ret = copy_frozen(j, f.fd);
 	if (!ret) {
@@ -252,7 +244,7 @@ static int run(struct job *j, const char *arg)
 	if (ret)
 		return ret;
 	if (fstat(j->source.img.fd, &st))
-		return fail_errno(arg, -errno, "");
+		return dimg_fail_errno(arg, -errno, "");
 	if (!stat(j->out, &old) && old.st_ino == st.st_ino &&
 	    old.st_dev == st.st_dev) {
 		dimg_say(j->out, "is the image itself\nChoose another name for the copy.");

@@ -11,14 +11,6 @@
 
 #include "dimgsetup.h"
 
-static int fail_errno(const char *subject, int ret, const char *what)
-{
-	struct dimg_error e;
-
-	dimg_error_set(&e, -ret, "%s", what);
-	return dimg_fail(subject, &e);
-}
-
 /* Other devices on the same file count, too: their users write to the image. */
 static int find_devices(struct dimg_source *s, const struct dimg_devices *all,
 			const struct dimg_device *dev)
@@ -88,11 +80,12 @@ static int open_attached(struct dimg_source *s,
 	if (!ret)
 		ret = dimg_uppers_find(&s->set, &s->mounts);
 	if (ret)
-		return fail_errno(node, ret, "cannot find out who uses it");
+		return dimg_fail_errno(node, ret, "cannot find out who uses it");
 	if (dimg_uppers_open(&s->mounts, &failed))
-		return fail_errno(failed->target, failed->fd, "cannot be reached to freeze it");
+		return dimg_fail_errno(failed->target, failed->fd,
+				       "cannot be reached to freeze it");
 	s->device = open(node, O_RDONLY | O_CLOEXEC);
-	return s->device < 0 ? fail_errno(node, -errno, "cannot be opened") : 0;
+	return s->device < 0 ? dimg_fail_errno(node, -errno, "cannot be opened") : 0;
 }
 
 /* One that is not: keep writers away as long as the copy takes. */
@@ -128,7 +121,7 @@ int dimg_source_open(const struct dimg_subject *subject, struct dimg_source *s)
 	if (ret)
 		return ret;
 	if (fstat(s->img.fd, &st))
-		return fail_errno(s->img.path, -errno, "");
+		return dimg_fail_errno(s->img.path, -errno, "");
 	if (!s->mode)
 		s->mode = st.st_mode & 0666;
 	return 0;
