@@ -46,6 +46,10 @@ refused 4 "cannot share the blocks" dimgsetup snapshot --method=reflink snap x.i
 refused 1 "takes reflink" dimgsetup snapshot --method=magic snap x.img
 refused 1 "give a device" dimgsetup snapshot snap
 refused 2 "no such file" dimgsetup snapshot ./none.img x.img
+# who may read the image, but not see that it is attached, meets its locks
+chmod 644 mnt/disk.img
+refused 3 "is attached, and may be written" setpriv --reuid=65534 --regid=65534 \
+	--clear-groups dimgsetup snapshot mnt/disk.img /tmp/x.img
 check "after refusals it goes on" goes_on
 
 mkdir small

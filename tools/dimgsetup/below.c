@@ -20,35 +20,6 @@
 static bool device_lies_on(const struct dimg_devices *all, dev_t dev,
 			   const struct dimg_devset *set, int depth);
 
-/* First line of an attribute of a block device; false if there is none. */
-static bool attribute(dev_t dev, const char *name, char *s, size_t len)
-{
-	char path[PATH_MAX];
-	FILE *f;
-	bool ok;
-
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s", major(dev),
-		 minor(dev), name);
-	f = fopen(path, "re");
-	ok = f && fgets(s, len, f);
-	if (f)
-		fclose(f);
-	if (ok)
-		s[strcspn(s, "\n")] = '\0';
-	return ok;
-}
-
-static dev_t number_in(dev_t dev, const char *name)
-{
-	unsigned int maj, min;
-	char s[32];
-
-	if (!attribute(dev, name, s, sizeof(s)) ||
-	    sscanf(s, "%u:%u", &maj, &min) != 2)
-		return 0;
-	return makedev(maj, min);
-}
-
 /* The block device that the file system at @path is on; 0 if there is none. */
 static dev_t device_of(const char *path)
 {
@@ -95,7 +66,7 @@ static bool slaves_lie_on(const struct dimg_devices *all, dev_t dev,
 	d = opendir(path);
 	while (d && !found && (entry = readdir(d))) {
 		snprintf(path, sizeof(path), "slaves/%s/dev", entry->d_name);
-		slave = *entry->d_name == '.' ? 0 : number_in(dev, path);
+		slave = *entry->d_name == '.' ? 0 : dimg_blockattr_dev(dev, path);
 		found = slave && device_lies_on(all, slave, set, depth + 1);
 	}
 	if (d)
@@ -117,9 +88,9 @@ static bool device_lies_on(const struct dimg_devices *all, dev_t dev,
 		if (makedev(all->v[i].major, all->v[i].minor) == dev)
 			return all->v[i].backing_path &&
 			       path_lies_on(all, all->v[i].backing_path, set, depth);
-	if (attribute(dev, "partition", path, sizeof(path)))
-		return device_lies_on(all, number_in(dev, "../dev"), set, depth + 1);
-	if (attribute(dev, "loop/backing_file", path, sizeof(path)))
+	if (dimg_blockattr(dev, "partition", path, sizeof(path)))
+		return device_lies_on(all, dimg_blockattr_dev(dev, "../dev"), set, depth + 1);
+	if (dimg_blockattr(dev, "loop/backing_file", path, sizeof(path)))
 		return path_lies_on(all, path, set, depth);
 	return slaves_lie_on(all, dev, set, depth);
 }

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <linux/fs.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -219,20 +220,13 @@ static bool is_mounted(const struct dimg_devset_member *part,
 	return found;
 }
 
+/* First byte of a partition on its disk. */
 static uint64_t start_of(const struct dimg_devset_member *part)
 {
-	unsigned long long sector = 0;
-	char path[64];
-	FILE *f;
+	char sector[32];
 
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/start",
-		 major(part->dev), minor(part->dev));
-	f = fopen(path, "re");
-	if (f && fscanf(f, "%llu", &sector) != 1)
-		sector = 0;
-	if (f)
-		fclose(f);
-	return sector * DIMG_SECTOR_SIZE;
+	dimg_blockattr(part->dev, "start", sector, sizeof(sector));
+	return strtoull(sector, NULL, 10) * DIMG_SECTOR_SIZE;
 }
 
 /* All parts of a device: mounted ones are trimmed, others searched for zeros. */

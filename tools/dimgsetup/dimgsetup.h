@@ -316,6 +316,7 @@ void dimg_partition_list(const struct dimg_image *img,
 /* lock.c */
 int dimg_lock_image(const struct dimg_image *img, bool read_only);
 int dimg_lock_alone(const struct dimg_image *img);
+int dimg_lock_still(const struct dimg_image *img);
 int dimg_lock_check_loop(const struct dimg_image *img);
 
 /* Attributes that were chosen; what is not chosen is not sent. */
@@ -388,6 +389,10 @@ int dimg_devset_add_holders(struct dimg_devset *set);
 bool dimg_devset_has(const struct dimg_devset *set, dev_t dev);
 bool dimg_devset_has_node(const struct dimg_devset *set, const char *path);
 void dimg_devset_free(struct dimg_devset *set);
+
+/* blockattr.c */
+bool dimg_blockattr(dev_t dev, const char *name, char *s, size_t len);
+dev_t dimg_blockattr_dev(dev_t dev, const char *name);
 
 /* uppers.c */
 /**

@@ -320,6 +320,31 @@ int dimg_lock_alone(const struct dimg_image *img)
 	return DIMG_EXIT_BUSY;
 }
 
+/**
+ * dimg_lock_still - keep an image from being written to, by devices of ours too
+ * @img: open for reading; the lock goes when it is closed
+ *
+ * Return: 0, also where the file system knows no such locks; or an exit code
+ * after the reason has been printed.
+ */
+int dimg_lock_still(const struct dimg_image *img)
+{
+	int ret = dimg_lock_image(img, true);
+
+	if (ret)
+		return ret;
+	/* without the marks: the next attach is to take it for a foreign one */
+	drop_locks(img->fd);
+	set_lock(img->fd, F_RDLCK, BYTE_DENIES + PERM_WRITE,
+		 BYTE_DENIES + PERM_RESIZE);
+	if (!is_locked(img->fd, BYTE_HAS + PERM_WRITE))
+		return 0;
+	drop_locks(img->fd);
+	dimg_say(img->path, "is attached, and may be written to at any moment\n"
+		 "Run it as root (sudo), who may see which device that is.");
+	return DIMG_EXIT_BUSY;
+}
+
 /* Is what stock loop calls its backing file the image? */
 static bool is_backing(const char *attribute, const struct stat *image)
 {

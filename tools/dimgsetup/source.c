@@ -97,7 +97,7 @@ static int open_detached(struct dimg_source *s,
 	ret = dimg_image_open(subject->path, true, true, &s->img);
 	if (!ret)
 		ret = dimg_lock_check_loop(&s->img);
-	return ret ? ret : dimg_lock_image(&s->img, true);
+	return ret ? ret : dimg_lock_still(&s->img);
 }
 
 /**

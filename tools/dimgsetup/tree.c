@@ -102,33 +102,6 @@ static struct libscols_line *draw(struct tree *t, const char *key,
 
 static struct libscols_line *draw_block(struct tree *t, dev_t dev);
 
-/* First line of an attribute of a block device; empty if there is none. */
-static void attribute(dev_t dev, const char *name, char *s, size_t len)
-{
-	char path[PATH_MAX];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s", major(dev),
-		 minor(dev), name);
-	*s = '\0';
-	f = fopen(path, "re");
-	if (f && !fgets(s, len, f))
-		*s = '\0';
-	if (f)
-		fclose(f);
-	s[strcspn(s, "\n")] = '\0';
-}
-
-/* The number in the attribute @name; 0 if there is none. */
-static dev_t number_in(dev_t dev, const char *name)
-{
-	unsigned int maj, min;
-	char s[32];
-
-	attribute(dev, name, s, sizeof(s));
-	return sscanf(s, "%u:%u", &maj, &min) == 2 ? makedev(maj, min) : 0;
-}
-
 /* One file system, where it is mounted, with what it lies on. */
 static struct libscols_line *draw_mount(struct tree *t, int id, const char *path,
 					const char *type,
@@ -227,21 +200,21 @@ static const char *block_type(dev_t dev)
 {
 	char s[64];
 
-	attribute(dev, "partition", s, sizeof(s));
+	dimg_blockattr(dev, "partition", s, sizeof(s));
 	if (*s)
 		return "part";
-	attribute(dev, "dm/uuid", s, sizeof(s));
+	dimg_blockattr(dev, "dm/uuid", s, sizeof(s));
 	if (!strncmp(s, "CRYPT-", 6))
 		return "crypt";
 	if (!strncmp(s, "LVM-", 4))
 		return "lvm";
-	attribute(dev, "dm/name", s, sizeof(s));
+	dimg_blockattr(dev, "dm/name", s, sizeof(s));
 	if (*s)
 		return "dm";
-	attribute(dev, "md/level", s, sizeof(s));
+	dimg_blockattr(dev, "md/level", s, sizeof(s));
 	if (*s)
 		return "raid";
-	attribute(dev, "loop/offset", s, sizeof(s));
+	dimg_blockattr(dev, "loop/offset", s, sizeof(s));
 	return *s ? "loop" : "disk";
 }
 
@@ -253,7 +226,7 @@ static struct libscols_line *draw_node(struct tree *t, dev_t dev,
 	char name[PATH_MAX], link[PATH_MAX], dir[64], size[32];
 	struct libscols_line *ln;
 
-	attribute(dev, "dm/name", name, sizeof(name));
+	dimg_blockattr(dev, "dm/name", name, sizeof(name));
 	snprintf(dir, sizeof(dir), "/sys/dev/block/%u:%u", major(dev), minor(dev));
 	if (*name)
 		snprintf(link, sizeof(link), "/dev/mapper/%.255s", name);
@@ -262,7 +235,7 @@ static struct libscols_line *draw_node(struct tree *t, dev_t dev,
 	else
 		snprintf(link, sizeof(link), "%u:%u", major(dev), minor(dev));
 	ln = draw(t, key, parent, link, block_type(dev));
-	attribute(dev, "size", size, sizeof(size));
+	dimg_blockattr(dev, "size", size, sizeof(size));
 	if (ln && *size)
 		set_size(t, ln, COL_SIZE, strtoull(size, NULL, 10) * DIMG_SECTOR_SIZE);
 	return ln;
@@ -282,7 +255,7 @@ static struct libscols_line *draw_slaves(struct tree *t, dev_t dev)
 	d = opendir(path);
 	while (d && (entry = readdir(d))) {
 		snprintf(path, sizeof(path), "slaves/%s/dev", entry->d_name);
-		slave = *entry->d_name == '.' ? 0 : number_in(dev, path);
+		slave = *entry->d_name == '.' ? 0 : dimg_blockattr_dev(dev, path);
 		ln = slave ? draw_block(t, slave) : NULL;
 		if (!first)
 			first = ln;
@@ -307,11 +280,11 @@ static struct libscols_line *draw_block(struct tree *t, dev_t dev)
 	for (i = 0; i < t->all->n; i++)
 		if (makedev(t->all->v[i].major, t->all->v[i].minor) == dev)
 			ours = &t->all->v[i];
-	attribute(dev, "partition", s, sizeof(s));
+	dimg_blockattr(dev, "partition", s, sizeof(s));
 	if (ours)
 		below = draw_image(t, ours);
 	else if (*s)
-		below = draw_block(t, number_in(dev, "../dev"));
+		below = draw_block(t, dimg_blockattr_dev(dev, "../dev"));
 	else
 		below = draw_slaves(t, dev);
 	ln = draw_node(t, dev, key, below);
