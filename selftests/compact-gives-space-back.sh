@@ -104,6 +104,6 @@ unchanged()
 	[ "$(sha256sum <disk.img)" = "$sum" ] && dimgsetup compact disk.img >/dev/null &&
 		[ "$(allocated disk.img)" -le $((2100 << 10)) ]
 }
-KILL_POINTS=6
+KILL_POINTS=5
 kill_points setup unchanged dimgsetup compact disk.img
 cd "$TMP"

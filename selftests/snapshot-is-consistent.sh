@@ -61,17 +61,19 @@ snapshots()
 	check_match "$lower: shared, and for how long it stood still" \
 		"^mnt/shared.img: $(stat -c %s mnt/disk.img) bytes, blocks shared with the image, file systems stood still for [0-9]+ ms$" "$out"
 	check "$lower: goes on" timeout 10 touch upper/probe
-	check "$lower: a plain copy" dimgsetup snapshot --method=copy mnt/disk.img plain.img
+	[ "$lower" = btrfs ] ||
+		check "a plain copy" dimgsetup snapshot --method=copy mnt/disk.img plain.img
 	touch stop
 	check_child "the writer was slowed down only" $writer
 	check_match "$lower: blocks are shared" shared "$(filefrag -v mnt/shared.img)"
-	check "a plain copy has holes" \
-		[ $(($(stat -c %b plain.img) * 512)) -lt $(($(stat -c %s plain.img) / 2)) ]
 	umount upper
 	detach snap
 	check_copy "$upper" mnt/shared.img
-	check_copy "$upper" plain.img
-	rm plain.img
+	if [ -e plain.img ]; then
+		check_copy "$upper" plain.img
+		check "it has holes" [ "$(stat -c %b plain.img)" -lt $((32 << 11)) ]
+		rm plain.img
+	fi
 	umount mnt
 }
 
