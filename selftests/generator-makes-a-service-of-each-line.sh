@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Claim: what systemd is told of /etc/dimgtab: order, what must be there and what may
+# be missing, and names that systemd understands, whatever is in them.
+# Broken: a boot that waits for the wrong thing, or a line of the table that says
+# something to systemd that its author never meant.
+. "$(dirname "$0")/lib/dimgblk.sh"
+
+generator=/usr/lib/systemd/system-generators/dimgsetup-generator
+[ -x $generator ] || skip "dimgsetup-generator is not installed"
+requires_command systemd-escape
+
+cat >tab <<'T'
+data    /srv/my\040"im%ages\134/d.img   partscan
+a-b+c:d /opt.img                        nofail,x-systemd.requires=foo.service
+man     /srv/man.img                    noauto,x-systemd.requires-mounts-for=/m\040n
+net     /net/n.img                      _netdev,x-systemd.after=a.service,x-systemd.before=b.mount
+disk    /dev/disk/by-id/x-y
+T
+generate()
+{
+	rm -rf units
+	mkdir units
+	DIMGTAB=$TMP/tab $generator units units units 2>err
+}
+check "systemd calls the generator" generate
+check_equal "it has nothing to say" "" "$(cat err)"
+
+unit() { echo "units/dimgsetup@$(systemd-escape -- "$1").service"; }
+device() { systemd-escape --path --suffix=device "/dev/disk/by-dimg-name/$1"; }
+has() { check_equal "$1: $2" "$2" "$(grep -xF -- "$2" "$(unit "$1")" | head -n 1)"; }
+has_not() { check_fails "$1 has no $2" grep -q -- "$2" "$(unit "$1")"; }
+goes_with() { check "$1 goes with $2" test -f "units/$2/$(basename "$(unit "$1")")"; }
+
+for name in data a-b+c:d man net disk; do
+	has $name "ExecStart=/usr/sbin/dimgsetup apply -- $name"
+	has $name "DefaultDependencies=no"
+	has $name "Conflicts=umount.target"
+	has $name "Before=umount.target"
+	has $name "Before=blockdev@$(basename "$(device $name)" .device).target"
+	goes_with $name "$(device $name).requires"
+done
+
+has data 'RequiresMountsFor="/srv/my \"im%%ages\\"'
+has data 'Before=dimgsetup.target'
+goes_with data dimgsetup.target.requires
+check "dimgsetup.target is needed" test -L units/local-fs.target.requires/dimgsetup.target
+
+has a-b+c:d 'RequiresMountsFor="/"'
+has a-b+c:d 'Requires=foo.service'
+has a-b+c:d 'After=foo.service'
+goes_with a-b+c:d dimgsetup.target.wants
+has_not a-b+c:d 'Before=dimgsetup.target'
+
+has man 'RequiresMountsFor="/m n"'
+has_not man 'Before=dimgsetup.target'
+check_equal "noauto comes with its node only" "units/$(device man).requires" \
+	"$(dirname "$(find units -type l -name 'dimgsetup@man.*')")"
+
+has net 'After=a.service'
+has net 'Before=b.mount'
+has net 'Before=remote-fs.target'
+goes_with net remote-fs.target.requires
+
+has disk 'BindsTo=dev-disk-by\x2did-x\x2dy.device'
+has_not disk 'RequiresMountsFor'
+
+# A wrong line is left out, and told.
+printf 'bad /x frob\nnofail /y nofail\ninject /z x-systemd.after=a\\012ExecStart=b\n' >tab
+status=0
+generate || status=$?
+check_equal "wrong lines are a failure" 1 $status
+check_equal "the good one is there all the same" "$(unit nofail)" "$(echo units/*.service)"
+check_match "the first is told" 'tab:1: .*"frob"' "$(cat err)"
+check_match "the other, too" 'tab:3: x-systemd.after' "$(cat err)"
+check "with nofail only the boot does not depend on it" \
+	test -L units/local-fs.target.wants/dimgsetup.target
+
+rm tab
+check "no table is no failure" generate
+check_equal "and no unit" "" "$(ls units)"
