@@ -58,12 +58,13 @@ boot_1()
 	image /srv/uuid.img 6M -U $UUID
 	image /srv/label.img 6M -L my-label
 	image /srv/type.img 6M
+	truncate -s 1M /srv/later.img
 	cat >/etc/dimgtab <<-T
 	my-name  /srv/my\\040images/name.img
 	uuid     /srv/uuid.img   direct-io=auto
 	label    /srv/label.img  partscan
 	inner    /mnt/name/inner.img
-	later    /srv/uuid.img   noauto,ro,allow-overlap
+	later    /srv/later.img  noauto,ro
 	T
 	for kind in "${KINDS[@]}"; do
 		mkdir -p "/mnt/$kind"
