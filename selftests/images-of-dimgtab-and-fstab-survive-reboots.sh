@@ -119,7 +119,7 @@ boot_2()
 		echo "written" >"/mnt/$kind/boot"
 	done
 	# Devices that systemd does not know from the table, one in use.
-	truncate -s 1M /srv/idle.img /srv/used.img
+	truncate -s 6M /srv/idle.img /srv/used.img
 	dimgsetup attach /srv/idle.img >/dev/null
 	DEV=$(dimgsetup attach /srv/used.img)
 	mkfs.ext4 -q "$DEV"
