@@ -38,7 +38,8 @@ static int teardown(void **state)
 static void test_sorted(void **state)
 {
 	(void)state;
-	assert_int_equal(dimg_mountopts_add(&o, "noatime,dimg.part=2,x-y=1,dimg.direct=off,data=ordered", &a), -1);
+	assert_int_equal(dimg_mountopts_add(&o, "noatime,dimg.part=2,x-y=1,dimg.direct=off,data=ordered",
+					    &a), -1);
 	assert_string_equal(o.rest, "noatime,x-y=1,data=ordered");
 	assert_string_equal(a.part, "2");
 	assert_int_equal(a.req.direct, DIMGBLK_DIRECT_OFF);

@@ -175,8 +175,10 @@ int dimg_umount_run(struct dimg_umount *job)
 
 	dimg_error_set(&e, ENOMEM, "%s", "");
 	ret = partings && touched ? 0 : dimg_fail(NULL, &e);
-	for (i = 0; !ret && i < job->all.n; i++)
-		partings[i] = dimg_parting_begin(&job->all.v[i]);
+	for (i = 0; !ret && i < job->mounts.n; i++)
+		if (job->chosen[i] && !partings[job->of[i]])
+			partings[job->of[i]] =
+				dimg_parting_begin(&job->all.v[job->of[i]]);
 	if (!ret)
 		ret = umount_chosen(job, touched);
 	for (i = 0; partings && touched && i < job->all.n; i++) {
