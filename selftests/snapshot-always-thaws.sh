@@ -90,6 +90,6 @@ whole_or_none()
 	wait_for 20 goes_on && ! compgen -G '.*dimgsetup*' >/dev/null &&
 		{ [ ! -e out.img ] || e2fsck -fn 'out.img?offset=1048576' >/dev/null 2>&1; }
 }
-KILL_POINTS=5
+KILL_POINTS=4
 kill_points setup whole_or_none dimgsetup snapshot --method=copy snap out.img
 umount inner

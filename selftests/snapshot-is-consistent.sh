@@ -51,12 +51,12 @@ snapshots()
 	attach -P --name snap mnt/disk.img
 	make_fs "$upper" "${DEV}p1"
 	mount_at "${DEV}p1" "$TMP/upper"
-	dd if=/dev/urandom of=upper/before bs=1M count=4 status=none
+	dd if=/dev/urandom of=upper/before bs=1M count=2 status=none
 	sum=$(sha256sum <upper/before)
 	write_wildly "$TMP/upper" 2>/dev/null &
 	writer=$!
 	# on its way, so that there is something that could be torn
-	wait_for 20 test -d upper/d10
+	wait_for 20 test -d upper/d5
 	out=$(dimgsetup snapshot snap mnt/shared.img) || fail "snapshot -> $?"
 	check_match "$lower: shared, and for how long it stood still" \
 		"^mnt/shared.img: $(stat -c %s mnt/disk.img) bytes, blocks shared with the image, file systems stood still for [0-9]+ ms$" "$out"
