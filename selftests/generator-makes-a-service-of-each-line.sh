@@ -26,19 +26,24 @@ generate()
 check "systemd calls the generator" generate
 check_equal "it has nothing to say" "" "$(cat err)"
 
-unit() { echo "units/dimgsetup@$(systemd-escape -- "$1").service"; }
-device() { systemd-escape --path --suffix=device "/dev/disk/by-dimg-name/$1"; }
-has() { check_equal "$1: $2" "$2" "$(grep -xF -- "$2" "$(unit "$1")" | head -n 1)"; }
-has_not() { check_fails "$1 has no $2" grep -q -- "$2" "$(unit "$1")"; }
-goes_with() { check "$1 goes with $2" test -f "units/$2/$(basename "$(unit "$1")")"; }
+# Names as systemd writes them, asked for once each.
+declare -A UNIT DEVICE
+for name in data a-b+c:d man net disk nofail; do
+	UNIT[$name]=units/dimgsetup@$(systemd-escape -- "$name").service
+	DEVICE[$name]=$(systemd-escape --path "/dev/disk/by-dimg-name/$name")
+done
+says() { [[ $'\n'$(<"${UNIT[$1]}")$'\n' == *$'\n'"$2"$'\n'* ]]; }
+has() { check "$1: $2" says "$1" "$2"; }
+has_not() { check_fails "$1 has no $2" grep -q -- "$2" "${UNIT[$1]}"; }
+goes_with() { check "$1 goes with $2" test -f "units/$2/${UNIT[$1]#units/}"; }
 
 for name in data a-b+c:d man net disk; do
 	has $name "ExecStart=/usr/sbin/dimgsetup apply -- $name"
 	has $name "DefaultDependencies=no"
 	has $name "Conflicts=umount.target"
 	has $name "Before=umount.target"
-	has $name "Before=blockdev@$(basename "$(device $name)" .device).target"
-	goes_with $name "$(device $name).requires"
+	has $name "Before=blockdev@${DEVICE[$name]}.target"
+	goes_with $name "${DEVICE[$name]}.device.requires"
 done
 
 has data 'RequiresMountsFor="/srv/my \"im%%ages\\"'
@@ -54,7 +59,7 @@ has_not a-b+c:d 'Before=dimgsetup.target'
 
 has man 'RequiresMountsFor="/m n"'
 has_not man 'Before=dimgsetup.target'
-check_equal "noauto comes with its node only" "units/$(device man).requires" \
+check_equal "noauto comes with its node only" "units/${DEVICE[man]}.device.requires" \
 	"$(dirname "$(find units -type l -name 'dimgsetup@man.*')")"
 
 has net 'After=a.service'
@@ -70,7 +75,7 @@ printf 'bad /x frob\nnofail /y nofail\ninject /z x-systemd.after=a\\012ExecStart
 status=0
 generate || status=$?
 check_equal "wrong lines are a failure" 1 $status
-check_equal "the good one is there all the same" "$(unit nofail)" "$(echo units/*.service)"
+check_equal "the good one is there all the same" "${UNIT[nofail]}" "$(echo units/*.service)"
 check_match "the first is told" 'tab:1: .*"frob"' "$(cat err)"
 check_match "the other, too" 'tab:3: x-systemd.after' "$(cat err)"
 check "with nofail only the boot does not depend on it" \
