@@ -8,12 +8,10 @@
  * system, and it goes with its process, however that ends.
  */
 #include <errno.h>
-#include <libmount.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,26 +25,25 @@
  */
 char *dimg_mountpoint(dev_t dev)
 {
-	struct libmnt_table *tb = mnt_new_table();
-	struct libmnt_iter *it = mnt_new_iter(MNT_ITER_BACKWARD);
-	struct libmnt_fs *fs;
+	struct dimg_mounts mounts;
 	char *dir = NULL;
 	struct stat st;
+	size_t i;
 
-	if (tb && it && !mnt_table_parse_file(tb, "/proc/self/mountinfo")) {
-		while (!dir && !mnt_table_next_fs(tb, it, &fs)) {
-			const char *source = mnt_fs_get_srcpath(fs);
+	if (dimg_mounts_load(&mounts))
+		return NULL;
+	/* the last one is on top of others on the same directory */
+	for (i = mounts.n; !dir && i-- > 0;) {
+		const struct dimg_mounted *m = &mounts.v[i];
 
-			/* btrfs has a number of its own: compare the source */
-			if (mnt_fs_get_devno(fs) == dev ||
-			    (source && !strncmp(source, "/dev/", 5) &&
-			     !stat(source, &st) && S_ISBLK(st.st_mode) &&
-			     st.st_rdev == dev))
-				dir = strdup(mnt_fs_get_target(fs));
-		}
+		/* btrfs has a number of its own: compare the source */
+		if (m->dev == dev ||
+		    (m->source && !strncmp(m->source, "/dev/", 5) &&
+		     !stat(m->source, &st) && S_ISBLK(st.st_mode) &&
+		     st.st_rdev == dev))
+			dir = strdup(m->target);
 	}
-	mnt_free_iter(it);
-	mnt_unref_table(tb);
+	dimg_mounts_free(&mounts);
 	return dir;
 }
 
