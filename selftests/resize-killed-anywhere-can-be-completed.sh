@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 512M
-# timeout: 240
+# timeout: 400
 # Claim: resize --all killed by SIGKILL at any point leaves a whole file system and
 # a defined size, and the same command completes it.
 # Broken: fsck finds errors, the table is void, or a device is left behind.

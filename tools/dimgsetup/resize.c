@@ -310,10 +310,12 @@ static int change(struct resize *r)
 		block_signals();
 	ret = r->disk_new < r->disk_old || r->file_new < r->file_old ?
 		make_smaller(r) : make_larger(r);
-	if (ret && !r->dry_run && r->change.sign)
-		fprintf(stderr, "To complete it: dimgsetup resize%s%s IMAGE %llu\n",
-			r->all ? " --all" : "", r->shrink ? " --shrink" : "",
-			(unsigned long long)r->file_new);
+	if (ret && !r->dry_run && r->has_size) {
+		fprintf(stderr, "To complete it: dimgsetup resize%s%s ",
+			r->all ? " --all" : "", r->shrink ? " --shrink" : "");
+		dimg_fputs_escaped(r->arg, stderr);
+		fprintf(stderr, " %llu\n", (unsigned long long)r->file_new);
+	}
 	return ret;
 }
 

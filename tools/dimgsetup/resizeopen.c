@@ -22,11 +22,10 @@
 static int find_device(struct resize *r, bool *is_file)
 {
 	struct dimg_devices all = { 0 };
-	bool named = false, hidden = false;
+	bool named = false;
 	struct dimg_error e;
 	struct stat st;
 	size_t i;
-	int ret;
 
 	*is_file = !stat(r->arg, &st) && S_ISREG(st.st_mode);
 	if (!*is_file)
@@ -41,15 +40,10 @@ static int find_device(struct resize *r, bool *is_file)
 	for (i = 0; i < all.n; i++) {
 		named |= all.v[i].name && !strcmp(all.v[i].name, r->arg);
 		named |= dimg_device_is_on(&all.v[i], r->arg, &st);
-		hidden |= !dimg_device_knows(&all.v[i], DIMGBLK_A_BACKING_INODE);
 	}
 	dimg_devices_free(&all);
 	*is_file = !named;
-	if (named || !hidden)
-		return 0;
-	dimg_say(r->arg, "only root may see whether it is attached\nRun it as root (sudo).");
-	ret = DIMG_EXIT_PERMISSION;
-	return ret;
+	return 0;
 }
 
 static int fail_hidden(const struct resize *r)
@@ -156,9 +150,14 @@ static int open_file(struct resize *r)
 	r->fd = img.fd;
 	r->disk_fd = img.fd;
 	r->file_old = img.size;
-	if (!r->dry_run)
-		ret = dimg_lock_check_loop(&img);
-	return ret ? ret : dimg_lock_image(&img, r->dry_run);
+	if (r->dry_run)
+		return 0;
+	ret = dimg_lock_check_loop(&img);
+	if (ret)
+		return ret;
+	/* with --all, root's work is done on a device, which has locks of its own */
+	return r->all && !geteuid() ? dimg_lock_image(&img, false) :
+		dimg_lock_alone(&img);
 }
 
 static int compute_sizes(struct resize *r)

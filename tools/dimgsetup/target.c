@@ -105,7 +105,7 @@ static int check_file(const char *path)
 		return 0;
 	ret = dimg_lock_check_loop(&img);
 	if (!ret)
-		ret = dimg_lock_image(&img, false);
+		ret = dimg_lock_alone(&img);
 	close(img.fd);
 	return ret;
 }
