@@ -21,11 +21,11 @@ look() {
 	local files
 	files=$(find "$MNT" -mindepth 1 ! -name lost+found)
 	[ -n "$files" ] || { wait_for 10 room_is_back 1; return; }
-	[ "$files" = "$IMG" ] && complete && [ "$(stat -c %s "$IMG")" = $((48 << 20)) ]
+	[ "$files" = "$IMG" ] && complete && [ "$(stat -c %s "$IMG")" = $((24 << 20)) ]
 }
 
 BEFORE=$(used)
-kill_points start look dimgsetup create --method=zero --gpt --mkfs=ext4 "$IMG" 48M
+kill_points start look dimgsetup create --method=zero --gpt --mkfs=ext4 "$IMG" 24M
 
 # the old file is the same as the new one but for its size
 start_over() {
