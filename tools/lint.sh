@@ -230,11 +230,52 @@ check_doc_commands()
 	done
 }
 
+# The users' guide is typed by tests.  Each section with commands is played by one,
+# each section of the original is in the table, with a section here that exists
+# and tests that exist; nothing is shown as a command that no test can type.
+check_guide()
+{
+	text=Documentation/guide.rst
+	[ -n "$(tools/doc-commands.sh console $text)" ] || echo "$text: no commands found"
+	tools/doc-commands.sh console $text | awk -F '\t' '
+	$1 == "title" { title = $3 }
+	$1 == "command" && !seen[title]++ { print title }' | while read -r title; do
+		# Prerequisites are typed before each.
+		[ "$title" = Prerequisites ] ||
+			grep -qF -e "\"$title\"" -e "'$title'" selftests/guide-*.sh ||
+			echo "$text: no test plays \"$title\""
+	done
+	grep -nE '^ *\.\. (code-block|code|sourcecode|prompt)::|::$' $text |
+		grep -vE ':: (console|text)$|:: *$' | sed "s|^|$text:|"
+	# shellcheck disable=SC2016 # awk's, not the shell's
+	awk '
+	/^Which test proves which section$/ { table = 1 }
+	!table { if (/^[=~^-]+$/ && length($0) >= length(before)) titles[before] = 1
+		before = $0; next }
+	/^   \* - / { row = substr($0, 8); rows++; next }
+	/^     - `[^`]*`_$/ { here = substr($0, 9, length($0) - 10)
+		if (!(here in titles))
+			print FILENAME ":" FNR ": no section " here; next }
+	/^     - ``/ || /^       ``/ { n = split($0, part, "``")
+		for (i = 2; i <= n; i += 2) print "test " part[i] " " FNR
+		tests[row] = 1 }
+	END { if (rows < 30) print FILENAME ": the table of sections and tests has " rows " rows"
+		for (row in tests) found++
+		if (found != rows - 1) print FILENAME ": " rows - 1 - found " sections without a test" }
+	' $text | while read -r word test line; do
+		if [ "$word" != test ]; then
+			echo "$word $test $line"
+		elif [ ! -f "selftests/$test.sh" ]; then
+			echo "$text:$line: there is no selftests/$test.sh"
+		fi
+	done
+}
+
 # Options of the tool that the texts name are in its manual page.
 check_doc_options()
 {
 	manual=$(mandoc -Tascii tools/dimgsetup/dimgsetup.8 | sed 's/.\x08//g')
-	for text in README.md Documentation/admin-guide.rst; do
+	for text in README.md Documentation/admin-guide.rst Documentation/guide.rst; do
 		# Those of other programs, as in "vm/check --kernel", have no quote or
 		# name of the tool before them.
 		# shellcheck disable=SC2016 # backquotes of the text
@@ -275,7 +316,7 @@ check_doc_links()
 # --------------------------------------------------------------------------
 
 checks="generated spec checkpatch kernel_doc shellcheck mandoc conditions \
-compat headers life_of_a_request doc_commands doc_options doc_links rst \
+compat headers life_of_a_request doc_commands guide doc_options doc_links rst \
 build_6_1 build_6_12 build_7_3"
 
 # Command, package that has it.  Perl, for checkpatch, is in each Debian.
