@@ -33,7 +33,7 @@ is_defined()
 kill_points begin is_defined dimgsetup mount disk.img dir
 note "mounted $mounted times, nothing $nothing times"
 check "the kills hit something" [ $nothing -gt 0 ]
-KILL_POINTS=$(((KILL_POINTS + 2) / 3))
+KILL_POINTS=$(((KILL_POINTS + 4) / 5))
 KILL_WHOM=both
 kill_points begin is_defined mount -t dimg disk.img dir
 note "mounted $mounted times, nothing $nothing times, in all"
