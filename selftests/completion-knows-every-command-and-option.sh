@@ -56,8 +56,8 @@ check_options()
 	shift
 	check_offers "$(grep -E -- '^-[A-Za-z]$|^--' <<<"$options" | paste -sd' ')" "$@" -
 	for option in $(offered "$@" --); do
-		[[ $option == --?* ]] || continue
-		# With a value that is wrong for each; no option means that of another.
+		[[ $option == --?* && " ${options//$'\n'/ } " != *" $option "* ]] || continue
+		# From the text below the options; "=" keeps it from doing anything.
 		if "$@" "$option=" </dev/null 2>&1 | grep -q 'unrecognized option'; then
 			fail "$* is offered $option, which it does not take"
 		fi
