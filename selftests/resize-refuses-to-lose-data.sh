@@ -81,7 +81,7 @@ ATTACHED=
 
 # wrong use
 keeps refused 1 'nothing' dimgsetup resize --shrink disk.img -64M
-keeps refused 1 'nothing|more than' dimgsetup resize disk.img +8388607T
+keeps refused 1 'larger than any file' dimgsetup resize disk.img +8388608T
 keeps refused 1 'multiple of 512' dimgsetup resize disk.img +100
 keeps refused 1 'no size' dimgsetup resize disk.img +
 keeps refused 2 'not attached' dimgsetup resize disk.img

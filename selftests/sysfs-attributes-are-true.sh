@@ -14,6 +14,7 @@ want=$(sort <<-E
 	dio 444
 	direct 444
 	direct_reason 444
+	follow 444
 	name 444
 	offset 444
 	overlap 444
@@ -28,6 +29,7 @@ value autoclear 1
 value backing_file "$TMP/disk.img"
 value dio 0
 value direct off
+value follow 0
 value name tester
 value offset 1048576
 value overlap 1
