@@ -36,6 +36,11 @@ check_equal "detached: what it says is true" \
 	"disk.img: $before -> $(allocated disk.img) bytes allocated, 6M given back" "$out"
 check "6M are free" [ "$(allocated disk.img)" -le $((before - (6 << 20))) ]
 check_equal "the bytes are the same" "$sum" "$(sha256sum <disk.img)"
+padded open.img
+exec 8<>open.img
+refused 3 "in use: another program has it open" dimgsetup compact open.img
+exec 8>&-
+check "when it is closed, it is done" dimgsetup compact open.img
 fallocate -l 12M reserved.img
 dimgsetup compact --progress=json reserved.img >/dev/null 2>json
 check_equal "reserved space goes, too" 0 "$(allocated reserved.img)"
@@ -93,7 +98,7 @@ refused 1 "takes bar" dimgsetup compact --progress=fast disk.img
 # long enough that there is something to kill
 setup()
 {
-	rm -f disk.img reserved.img parts.img
+	rm -f disk.img open.img reserved.img parts.img
 	make_image disk.img 2M
 	dd if=/dev/zero of=disk.img bs=1M seek=2 count=22 conv=notrunc status=none
 }

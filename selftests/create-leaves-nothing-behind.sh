@@ -89,5 +89,30 @@ if loop=$(losetup -f --show disk.img 2>/dev/null); then
 	losetup -d "$loop"
 fi
 check_equal "the old one is untouched" "$sum" "$(sha256sum disk.img)"
+# a closed stdout must not be the next file that is opened
+check_fails "a closed stdout is a failure" sh -c 'dimgsetup resize disk.img +1M >&-'
+check_equal "and no byte goes to the image" "$sum" "$(head -c 16M disk.img | sha256sum | sed 's/-/disk.img/')"
+
+# nobody can tell who uses what may not be opened
+mkdir -m 777 theirs
+make_image theirs/root.img 1M
+chmod 600 theirs/root.img
+sum=$(sha256sum theirs/root.img)
+refused 5 'nobody knows who uses it' setpriv --reuid=65534 --regid=65534 --clear-groups \
+	dimgsetup create --force theirs/root.img 1M
+check_equal "it is kept" "$sum" "$(sha256sum theirs/root.img)"
+chown 65534:65534 theirs/root.img
+check "root replaces it" dimgsetup create --force theirs/root.img 1M
+check_equal "owner and mode stay" "65534 65534 600" "$(stat -c '%u %g %a' theirs/root.img)"
+
+# another file gets the name meanwhile: a mkfs of ours sees to that
+mkdir bin
+echo precious >other
+printf '#!/bin/sh\nmv -f "%s/other" "%s/theirs/root.img"\n' "$TMP" "$TMP" >bin/mkfs.ext4
+chmod +x bin/mkfs.ext4
+refused 4 'has appeared meanwhile' env PATH="$TMP/bin:$PATH" \
+	dimgsetup create --force --mkfs=ext4 theirs/root.img 16M
+check_equal "it is kept" precious "$(cat theirs/root.img)"
+
 check "replaced when nobody uses it" dimgsetup create --force link 1M
 check_equal "through the link" "1048576 symbolic link" "$(stat -L -c %s link) $(stat -c %F link)"

@@ -19,6 +19,8 @@ check "nothing is attached" nothing_attached
 attach other.img
 detach "$DEV"
 attach -r disk.img
+refused 4 "$LOOP" dimgsetup snapshot "$DEV" copy.img
+check "no copy is made" [ ! -e copy.img ]
 detach "$DEV"
 attach --allow-overlap disk.img
 detach "$DEV"

@@ -29,8 +29,15 @@ goes_on()
 	timeout 5 touch upper/probe
 }
 
+# A partition has a cache of its own; kept open, for the last close writes it out.
+part2=$(readlink -f /dev/disk/by-dimg-name/snap-part2)
+exec 8<"$part2"
+head -c 8192 /dev/urandom >"$part2"
+
 # A layer in between is no hindrance.
 out=$(dimgsetup snapshot snap out.img)
+check "what is written to a partition is in it" cmp -n 8192 -i 0:$((71 << 20)) "$part2" out.img
+exec 8<&-
 check_match "stood still, through device mapper" "stood still for [0-9]+ ms" "$out"
 attach -r --part 1 out.img
 mount_at "$DEV" "$TMP/copy" -o ro
@@ -43,6 +50,8 @@ check "with --force it is replaced" dimgsetup snapshot --force snap out.img
 refused 4 "is the image itself" dimgsetup snapshot --force snap mnt/disk.img
 refused 4 "would lie in the image" dimgsetup snapshot snap upper/out.img
 refused 4 "would lie in the image" dimgsetup snapshot snap inner/out.img
+check_fails "nor may the output, further down" sh -c 'dimgsetup snapshot snap x.img >inner/out'
+check "it is not made" [ ! -e x.img ]
 check_fails "nor may the messages" sh -c 'dimgsetup snapshot snap x.img 2>upper/err'
 check_match "which is said" "the output goes to a file in the image" "$(cat upper/err)"
 refused 4 "cannot share the blocks" dimgsetup snapshot --method=reflink snap x.img
@@ -61,6 +70,20 @@ refused 7 "nothing of it is left.*No space left" dimgsetup snapshot --method=cop
 check_equal "a full disk: nothing is left" "" "$(ls -A small)"
 umount small
 check "and it goes on" goes_on
+
+# thawed by somebody else in the middle; if it was over by then, once more
+for _ in {1..20}; do
+	dimgsetup snapshot --method=copy snap x.img >/dev/null 2>err &
+	pid=$!
+	until fsfreeze -u upper 2>/dev/null || ! kill -0 $pid 2>/dev/null; do :; done
+	status=0
+	wait $pid || status=$?
+	[ $status = 0 ] || break
+	rm x.img
+done
+check_equal "a copy in the middle of which it was thawed fails" 3 $status
+check_match "who is to blame is said" "$TMP/upper: was thawed by somebody else" "$(cat err)"
+check "it is removed" [ ! -e x.img ]
 
 fsfreeze -f upper
 refused 3 "frozen already" dimgsetup snapshot snap x.img

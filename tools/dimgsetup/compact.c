@@ -159,6 +159,10 @@ static int dig(struct job *j, const char *subject, struct dimg_dig *d)
 	dimg_progress_end(&j->progress, !ret);
 	j->zeros += d->zeros;
 	j->n_done++;
+	if (ret == -EBUSY) {
+		dimg_say(subject, "is being opened by another program; what was given back so far stays so\nTry again when nobody uses it.");
+		return DIMG_EXIT_BUSY;
+	}
 	if (ret == -EOPNOTSUPP) {
 		dimg_say(subject, "cannot get holes: the file system that the image is on has none\n"
 			 "Copy the image to one that has, such as ext4, xfs, btrfs or tmpfs.");
@@ -238,12 +242,8 @@ static int compact_parts(struct job *j, const struct dimg_device *dev,
 {
 	/* with partitions, the disk itself has nothing to give */
 	size_t i = set->n > 1 ? 1 : 0;
-	struct dimg_usage u;
-	int ret = 0, map_fd = -1;
+	int ret = 0, map_fd = dimg_usage_open(dev);
 
-	dimg_usage_of(dev, &u);
-	if (u.is_file)
-		map_fd = open(dev->backing_path, O_RDONLY | O_CLOEXEC);
 	for (; !ret && i < set->n; i++)
 		if (!is_mounted(&set->v[i], m))
 			ret = compact_node(j, &set->v[i], map_fd,
@@ -326,14 +326,16 @@ static int compact_file(struct job *j, const char *path)
 	if (!ret)
 		ret = j->dry_run ? dimg_lock_image(&img, true) :
 			dimg_lock_alone(&img);
-	if (!ret && fstat(img.fd, &before))
-		ret = dimg_fail_errno(path, -errno, "");
-	if (!ret) {
-		d.fd = img.fd;
-		d.map_fd = img.fd;
-		d.size = img.size;
+	d.fd = img.fd;
+	d.map_fd = img.fd;
+	d.size = img.size;
+	if (!ret && !j->dry_run)
+		ret = dimg_dig_alone(&d, path);
+	/* what is not written out yet may pass for a hole in the map */
+	if (!ret && (fsync(img.fd) || fstat(img.fd, &before)))
+		ret = dimg_fail_errno(path, -errno, "cannot be written out");
+	if (!ret)
 		ret = dig(j, path, &d);
-	}
 	if (!ret && fstat(img.fd, &after))
 		ret = dimg_fail_errno(path, -errno, "");
 	if (!ret)

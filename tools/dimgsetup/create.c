@@ -43,7 +43,7 @@ static const struct option options[] = {
  */
 struct create {
 	const char *path;
-	char *target;
+	struct dimg_target target;
 	uint64_t size;
 	enum dimg_fill method;
 	struct dimg_mkfs mkfs;
@@ -228,6 +228,35 @@ static void tell(const struct create *c, bool replaced)
 		  c->mkfs.type ? c->mkfs.type : "");
 }
 
+/* The new file is for those only whom the old one was for. */
+static int take_over(const struct dimg_newfile *f, const struct stat *old)
+{
+	/* as far as one may: root gives the file to whom it was */
+	if (fchown(f->fd, old->st_uid, -1))
+		dimg_note(f->path, "has another owner now: %s", strerror(errno));
+	/* mkfs opens it once more */
+	return dimg_newfile_narrow(f, old->st_mode | 0600, old->st_gid, true);
+}
+
+static int make_file(struct create *c)
+{
+	struct dimg_newfile f;
+	int ret = dimg_newfile_open(&f, c->target.path);
+
+	if (ret)
+		return ret;
+	if (c->target.exists)
+		ret = take_over(&f, &c->target.st);
+	if (!ret)
+		ret = make(c, &f);
+	if (!ret)
+		ret = dimg_newfile_publish(&f, &c->target);
+	if (!ret)
+		warn_overcommit(c, f.fd);
+	dimg_newfile_close(&f);
+	return ret;
+}
+
 /**
  * dimg_cmd_create - run "dimgsetup create"
  *
@@ -236,27 +265,16 @@ static void tell(const struct create *c, bool replaced)
 int dimg_cmd_create(int argc, char **argv)
 {
 	struct create c = { .method = DIMG_FILL_SPARSE };
-	struct dimg_newfile f;
-	bool exists;
 	int ret;
 
 	ret = parse(argc, argv, &c);
 	if (ret >= 0)
 		return ret;
-	ret = dimg_target_check(c.path, c.force, &c.target, &exists);
-	if (ret)
-		return ret;
-	ret = dimg_newfile_open(&f, c.target);
-	if (!ret) {
-		ret = make(&c, &f);
-		if (!ret)
-			ret = dimg_newfile_publish(&f, exists);
-		if (!ret)
-			warn_overcommit(&c, f.fd);
-		dimg_newfile_close(&f);
-	}
+	ret = dimg_target_open(c.path, c.force, &c.target);
 	if (!ret)
-		tell(&c, exists);
-	free(c.target);
+		ret = make_file(&c);
+	if (!ret)
+		tell(&c, c.target.exists);
+	dimg_target_close(&c.target);
 	return ret;
 }

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -114,12 +115,39 @@ static int dig_chunk(struct dimg_dig *d, const char *buf, size_t len,
 }
 
 /**
+ * dimg_dig_alone - keep programs that take no lock from a file
+ * @d: its @fd is set; @leased will be
+ *
+ * A lease is given when nobody else has the file open, and whoever opens it then
+ * waits until dimg_dig() has let go. Not all file systems have that.
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_dig_alone(struct dimg_dig *d, const char *path)
+{
+	/* the kernel's word that somebody waits; dimg_dig() asks for it */
+	signal(SIGIO, SIG_IGN);
+	d->leased = !fcntl(d->fd, F_SETLEASE, F_WRLCK);
+	if (d->leased)
+		return 0;
+	if (errno == EAGAIN) {
+		dimg_say(path, "in use: another program has it open; it was left as it is\n"
+			 "End that program (\"fuser -v FILE\" names it to root), then try again.");
+		return DIMG_EXIT_BUSY;
+	}
+	dimg_note(path, "cannot be kept from programs that take no lock: %s",
+		  strerror(errno));
+	return 0;
+}
+
+/**
  * dimg_dig - dig holes where there is nothing but zeros
  * @d: what and how; zeros is set to the bytes of data that were zeros
  *
  * Space that was allocated in advance and never written goes, too.
  *
- * Return: 0, or -errno; what was dug stays dug.
+ * Return: 0, or -errno; what was dug stays dug. -EBUSY: somebody opens the leased
+ * file.
  */
 int dimg_dig(struct dimg_dig *d)
 {
@@ -134,7 +162,9 @@ int dimg_dig(struct dimg_dig *d)
 		ret = punch(d, pos, start);
 		for (pos = start; !ret && pos < end; pos += len) {
 			len = end - pos < CHUNK ? end - pos : CHUNK;
-			ret = read_chunk(d, buf, len, pos);
+			/* whoever opens it now waits until we have let go */
+			ret = d->leased && fcntl(d->fd, F_GETLEASE) != F_WRLCK ?
+				-EBUSY : read_chunk(d, buf, len, pos);
 			if (!ret)
 				ret = dig_chunk(d, buf, len, pos);
 			/* seen once is enough */

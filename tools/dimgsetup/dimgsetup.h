@@ -495,7 +495,25 @@ int dimg_size_change_apply(const struct dimg_size_change *c, uint64_t old,
 			   uint64_t *bytes);
 
 /* target.c */
-int dimg_target_check(const char *path, bool force, char **target, bool *exists);
+/**
+ * struct dimg_target - the name of a new image
+ * @path: to make it at, links followed
+ * @exists: a file has the name, and is to be replaced
+ * @st: that file
+ * @img: that file, open and locked
+ * @writable: it is open for writing, too
+ */
+struct dimg_target {
+	char *path;
+	bool exists;
+	struct stat st;
+	struct dimg_image img;
+	bool writable;
+};
+
+int dimg_target_open(const char *path, bool force, struct dimg_target *t);
+int dimg_target_recheck(const struct dimg_target *t);
+void dimg_target_close(struct dimg_target *t);
 
 /* newfile.c */
 /**
@@ -516,7 +534,9 @@ struct dimg_newfile {
 
 int dimg_newfile_open(struct dimg_newfile *f, const char *path);
 int dimg_newfile_scratch(const struct dimg_newfile *f);
-int dimg_newfile_publish(struct dimg_newfile *f, bool replace);
+int dimg_newfile_narrow(const struct dimg_newfile *f, mode_t mode, gid_t gid,
+			bool take_group);
+int dimg_newfile_publish(struct dimg_newfile *f, const struct dimg_target *t);
 void dimg_newfile_close(struct dimg_newfile *f);
 
 /* fill.c */
@@ -749,20 +769,23 @@ void dimg_subject_free(struct dimg_subject *s);
 /**
  * struct dimg_source - an image to copy from
  * @img: the image; or the device, if the image cannot be reached
- * @device: the device; -1 if the image is not attached
+ * @nodes: each of @set, open; NULL if the image is not attached
  * @mode: permissions that a copy may have
+ * @gid: group that they are for
  * @set: devices of the image, partitions, and what is made of them
  * @mounts: what is mounted from them, open
  */
 struct dimg_source {
 	struct dimg_image img;
-	int device;
+	int *nodes;
 	mode_t mode;
+	gid_t gid;
 	struct dimg_devset set;
 	struct dimg_uppers mounts;
 };
 
 int dimg_source_open(const struct dimg_subject *subject, struct dimg_source *s);
+int dimg_source_flush(const struct dimg_source *s);
 bool dimg_source_holds(const struct dimg_source *s, int fd);
 bool dimg_source_is_same(const struct dimg_source *s);
 void dimg_source_close(struct dimg_source *s);
@@ -794,6 +817,7 @@ bool dimg_lies_on(const struct dimg_devices *all, const char *path,
  * @map_fd: a file that knows where its holes are, -1 if there is none
  * @map_offset: where byte 0 of @fd is in that file
  * @dry_run: only look
+ * @leased: stop when the lease on @fd is about to be lost
  * @progress: updated with the bytes that were passed
  * @zeros: result, bytes of data that were zeros
  */
@@ -803,10 +827,12 @@ struct dimg_dig {
 	int map_fd;
 	uint64_t map_offset;
 	bool dry_run;
+	bool leased;
 	struct dimg_progress *progress;
 	uint64_t zeros;
 };
 
+int dimg_dig_alone(struct dimg_dig *d, const char *path);
 int dimg_dig(struct dimg_dig *d);
 
 /* usage.c */
@@ -834,6 +860,7 @@ struct dimg_usage {
 };
 
 void dimg_usage_of(const struct dimg_device *dev, struct dimg_usage *u);
+int dimg_usage_open(const struct dimg_device *dev);
 const char *dimg_file_state_text(enum dimg_file_state state);
 int dimg_cell_virt(const struct dimg_device *dev, bool bytes, char **s);
 int dimg_cell_alloc(const struct dimg_device *dev, bool bytes, char **s);

@@ -28,7 +28,8 @@
 
 /**
  * struct verdict - what the guardian reports, after freezing and after thawing
- * @err: errno; ETIMEDOUT if it thawed because there was no sign of life
+ * @err: errno; ETIMEDOUT if it thawed because there was no sign of life, EINVAL
+ *	if somebody else thawed
  * @which: mount that failed
  * @us: for how long it was frozen
  */
@@ -38,14 +39,14 @@ struct verdict {
 	uint64_t us;
 };
 
-/* Thaw the first @n, in reverse order; the first failure is remembered. */
+/*
+ * Thaw the first @n, in reverse order; the first failure is remembered. EINVAL is
+ * one: somebody was quicker, so it did not stand still all the time.
+ */
 static void thaw_all(const struct dimg_uppers *m, size_t n, struct verdict *v)
 {
 	while (n--) {
-		if (m->v[n].fd < 0 || !ioctl(m->v[n].fd, FITHAW, 0))
-			continue;
-		/* somebody was quicker: thawed is thawed */
-		if (errno == EINVAL || v->err)
+		if (m->v[n].fd < 0 || !ioctl(m->v[n].fd, FITHAW, 0) || v->err)
 			continue;
 		v->err = errno;
 		v->which = n;
@@ -133,6 +134,16 @@ static void receive(const struct dimg_freezer *f, struct verdict *v)
 		*v = (struct verdict) { .err = ECHILD };
 }
 
+/* The guardian was killed: whatever it has frozen by then is ours to thaw. */
+static int thaw_orphans(const struct dimg_uppers *m)
+{
+	struct verdict v = { 0 };
+
+	thaw_all(m, m->n, &v);
+	dimg_say(NULL, "the process that kept the file systems frozen was killed\nThey are thawed; try again.");
+	return DIMG_EXIT_KERNEL;
+}
+
 /* The guardian ends by itself now. */
 static void bury(struct dimg_freezer *f)
 {
@@ -204,6 +215,8 @@ int dimg_freeze(const struct dimg_uppers *m, struct dimg_freezer *f)
 	if (!v.err)
 		return 0;
 	bury(f);
+	if (v.err == ECHILD)
+		return thaw_orphans(m);
 	return fail_freeze(&m->v[v.which], v.err);
 }
 
@@ -229,7 +242,6 @@ int dimg_thaw(const struct dimg_uppers *m, struct dimg_freezer *f)
 	static const char word = SAY_THAW;
 	struct dimg_error e;
 	struct verdict v;
-	size_t i;
 
 	if (!f->pid)
 		return 0;
@@ -237,13 +249,12 @@ int dimg_thaw(const struct dimg_uppers *m, struct dimg_freezer *f)
 	receive(f, &v);
 	bury(f);
 	f->us = v.us;
-	if (v.err == ECHILD) {
-		/* killed: what is still frozen then is ours to thaw */
-		for (i = m->n; i--;)
-			if (m->v[i].fd >= 0)
-				ioctl(m->v[i].fd, FITHAW, 0);
-		dimg_say(NULL, "the process that kept the file systems frozen was killed\nThey are thawed; try again.");
-		return DIMG_EXIT_KERNEL;
+	if (v.err == ECHILD)
+		return thaw_orphans(m);
+	if (v.err == EINVAL) {
+		dimg_say(m->v[v.which].target,
+			 "was thawed by somebody else before the copy was complete; the copy is removed\nTry again.");
+		return DIMG_EXIT_BUSY;
 	}
 	if (v.err == ETIMEDOUT) {
 		dimg_say(NULL, "nothing went on for %d s, so the file systems were thawed\n"

@@ -253,29 +253,20 @@ static void print_lockers(const char *id, uint64_t byte)
 }
 
 static int fail_locked(const struct dimg_image *img, const char *id,
-		       uint64_t byte, bool read_only)
+		       uint64_t byte, bool read_only, bool attaching)
 {
 	dimg_say(img->path,
 		 "is in use by a virtual machine, or by another program that locks images as QEMU does; it %s:",
-		 byte >= BYTE_DENIES ? "allows no others to write" :
-		 "writes to the image");
+		 byte >= BYTE_DENIES ? "allows no others to write" : "writes to the image");
 	print_lockers(id, byte);
-	fputs(read_only || byte < BYTE_DENIES ?
-	      "End that program first. --no-lock attaches in spite of it, and risks the data.\n" :
-	      "End that program first, or attach with -r. --no-lock attaches in spite of it, and risks the data.\n",
-	      stderr);
+	fprintf(stderr, "End that program first%s.%s\n",
+		attaching && !read_only && byte >= BYTE_DENIES ? ", or attach with -r" : "",
+		attaching ? " --no-lock attaches in spite of it, and risks the data." : "");
 	return DIMG_EXIT_REFUSED;
 }
 
-/**
- * dimg_lock_image - lock an image as QEMU does
- * @img: open; the locks belong to the open file, so also to the driver that
- *	gets it, and go with the last of the two
- *
- * Return: 0, also where the file system knows no such locks; or an exit code
- * after the reason has been printed; no lock is left then.
- */
-int dimg_lock_image(const struct dimg_image *img, bool read_only)
+/* @attaching: there are remedies that only commands that attach have. */
+static int lock_image(const struct dimg_image *img, bool read_only, bool attaching)
 {
 	uint64_t byte;
 	char id[64];
@@ -295,7 +286,20 @@ int dimg_lock_image(const struct dimg_image *img, bool read_only)
 	if (!byte)
 		return 0;
 	drop_locks(img->fd);
-	return fail_locked(img, id, byte, read_only);
+	return fail_locked(img, id, byte, read_only, attaching);
+}
+
+/**
+ * dimg_lock_image - lock an image as QEMU does
+ * @img: open; the locks belong to the open file, so also to the driver that
+ *	gets it, and go with the last of the two
+ *
+ * Return: 0, also where the file system knows no such locks; or an exit code
+ * after the reason has been printed; no lock is left then.
+ */
+int dimg_lock_image(const struct dimg_image *img, bool read_only)
+{
+	return lock_image(img, read_only, true);
 }
 
 /**
@@ -308,7 +312,7 @@ int dimg_lock_image(const struct dimg_image *img, bool read_only)
 int dimg_lock_alone(const struct dimg_image *img)
 {
 	/* names virtual machines, if that is what has it */
-	int ret = dimg_lock_image(img, false);
+	int ret = lock_image(img, false, false);
 
 	if (ret)
 		return ret;
@@ -329,7 +333,7 @@ int dimg_lock_alone(const struct dimg_image *img)
  */
 int dimg_lock_still(const struct dimg_image *img)
 {
-	int ret = dimg_lock_image(img, true);
+	int ret = lock_image(img, true, false);
 
 	if (ret)
 		return ret;

@@ -6,6 +6,7 @@
  * prefix that is unique today may mean another command tomorrow.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -67,11 +68,10 @@ static void usage(FILE *f)
 	      "Exit status: 0 ok, 1 wrong use, 2 not found, 3 busy, 4 refused,\n"
 	      "5 permission, 6 module missing, 7 kernel or I/O error. See dimgsetup(8).\n\n"
 	      "First steps:\n"
-	      "  truncate -s 1G disk.img\n"
-	      "  dimgsetup attach disk.img      prints the device, such as /dev/dimgblk0\n"
-	      "  mkfs.ext4 /dev/dimgblk0 && mount /dev/dimgblk0 /mnt\n"
-	      "  umount /mnt && dimgsetup detach disk.img\n"
-	      "Once it has a file system: dimgsetup mount disk.img /mnt; umount /mnt\n", f);
+	      "  dimgsetup create disk.img 1G --mkfs ext4\n"
+	      "  dimgsetup mount disk.img /mnt\n"
+	      "  dimgsetup umount /mnt\n"
+	      "  dimgsetup attach disk.img      prints the device, such as /dev/dimgblk0\n", f);
 }
 
 /**
@@ -163,6 +163,23 @@ static const struct link *find_link(void)
 	return NULL;
 }
 
+/*
+ * A closed standard descriptor would be that of the next file opened, and what
+ * we print would go into an image. In its place comes one that still fails.
+ */
+static void reserve_standard_fds(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* all below are open, so this one is the next */
+		if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(DIMG_EXIT_KERNEL);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct link *called_by = find_link();
@@ -171,6 +188,7 @@ int main(int argc, char **argv)
 	char *no_argv[2] = { list, NULL };
 	int ret;
 
+	reserve_standard_fds();
 	/* the character set decides what libsmartcols may print as it is */
 	setlocale(LC_CTYPE, "");
 	if (called_by)

@@ -218,10 +218,49 @@ int dimg_newfile_scratch(const struct dimg_newfile *f)
 	return -1;
 }
 
+/**
+ * dimg_newfile_narrow - let nobody in who may not read another file
+ * @mode: of that file
+ * @gid: its group
+ * @take_group: try to have the same group
+ *
+ * Permissions that the umask has taken away do not come back.
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_newfile_narrow(const struct dimg_newfile *f, mode_t mode, gid_t gid,
+			bool take_group)
+{
+	struct stat st;
+	mode_t both;
+
+	if (fstat(f->fd, &st))
+		return dimg_fail_errno(f->path, -errno, "");
+	mode &= st.st_mode & 0777;
+	if (st.st_gid != gid && (!take_group || fchown(f->fd, -1, gid))) {
+		/* its group are others here, and ours were others there */
+		both = mode >> 3 & mode & 07;
+		mode &= 0700 | both << 3 | both;
+	}
+	if (mode == (st.st_mode & 07777) || !fchmod(f->fd, mode))
+		return 0;
+	return dimg_fail_errno(f->path, -errno, "cannot set its mode");
+}
+
+/* Is it the file @st that has the name? */
+static bool has_name(const struct dimg_newfile *f, const struct stat *st)
+{
+	struct stat now;
+
+	return !fstatat(f->dir_fd, f->base, &now, AT_SYMLINK_NOFOLLOW) &&
+	       now.st_dev == st->st_dev && now.st_ino == st->st_ino;
+}
+
 /* Give the file its name, which nobody may have; 0 or -errno. */
 static int publish_new(struct dimg_newfile *f, const char *fd_path)
 {
-	int fd;
+	struct stat st;
+	int fd, ret;
 
 	if (!f->temp[0])
 		return linkat(AT_FDCWD, fd_path, f->dir_fd, f->base,
@@ -235,12 +274,16 @@ static int publish_new(struct dimg_newfile *f, const char *fd_path)
 		    0666);
 	if (fd < 0)
 		return -errno;
+	ret = renameat(f->dir_fd, f->temp, f->dir_fd, f->base) ? -errno : 0;
+	if (ret && !fstat(fd, &st) && !st.st_size && has_name(f, &st))
+		unlinkat(f->dir_fd, f->base, 0);
 	close(fd);
-	return renameat(f->dir_fd, f->temp, f->dir_fd, f->base) ? -errno : 0;
+	return ret;
 }
 
-/* Put the file in the place of another one, at once; 0 or -errno. */
-static int publish_over(struct dimg_newfile *f, const char *fd_path)
+/* Put the file in the place of @old, at once; 0 or -errno. */
+static int publish_over(struct dimg_newfile *f, const char *fd_path,
+			const struct stat *old)
 {
 	int ret;
 
@@ -257,18 +300,21 @@ static int publish_over(struct dimg_newfile *f, const char *fd_path)
 			return ret;
 		}
 	}
+	/* the last moment: another file may have the name by now */
+	if (!has_name(f, old))
+		return -EEXIST;
 	return renameat(f->dir_fd, f->temp, f->dir_fd, f->base) ? -errno : 0;
 }
 
 /**
  * dimg_newfile_publish - make the finished file appear under its name
- * @replace: it may take the place of another file
+ * @t: the name, and the file whose place it may take
  *
  * File and directory are on the disk when it returns 0.
  *
  * Return: 0, or an exit code after the reason has been printed.
  */
-int dimg_newfile_publish(struct dimg_newfile *f, bool replace)
+int dimg_newfile_publish(struct dimg_newfile *f, const struct dimg_target *t)
 {
 	char fd_path[FD_PATH_LEN];
 	struct dimg_error e;
@@ -279,8 +325,13 @@ int dimg_newfile_publish(struct dimg_newfile *f, bool replace)
 		dimg_error_set(&e, errno, "the new file cannot be written out");
 		return dimg_fail(f->path, &e);
 	}
+	ret = dimg_target_recheck(t);
+	if (ret)
+		return ret;
 	block_signals(SIG_BLOCK);
-	ret = replace ? publish_over(f, fd_path) : publish_new(f, fd_path);
+	/* the old one may have been removed meanwhile */
+	ret = t->exists && !faccessat(f->dir_fd, f->base, F_OK, AT_SYMLINK_NOFOLLOW) ?
+		publish_over(f, fd_path, &t->st) : publish_new(f, fd_path);
 	if (!ret)
 		f->temp[0] = '\0';
 	block_signals(SIG_UNBLOCK);
@@ -292,7 +343,7 @@ int dimg_newfile_publish(struct dimg_newfile *f, bool replace)
 		return 0;
 	if (ret == -EEXIST) {
 		dimg_say(f->path, "another file of this name has appeared meanwhile; it was left as it is\n"
-			 "Choose another name, or say --force.");
+			 "Choose another name, or repeat the command with --force.");
 		return DIMG_EXIT_REFUSED;
 	}
 	dimg_error_set(&e, -ret, "the new file cannot be given its name");

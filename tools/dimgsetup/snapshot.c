@@ -12,13 +12,19 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "dimgsetup.h"
+
+/* Shared on trial; a multiple of all sizes of blocks. */
+#define CLONE_PROBE	(1 << 20)
+#define ZFS_MAGIC	0x2fc12fc1
 
 enum { OPT_METHOD = 256, OPT_FORCE, OPT_PROGRESS };
 enum method { AUTO, REFLINK, COPY };
@@ -48,6 +54,7 @@ struct job {
 	struct dimg_progress progress;
 	struct dimg_subject subject;
 	struct dimg_source source;
+	struct dimg_target target;
 	struct dimg_freezer freezer;
 };
 
@@ -79,6 +86,17 @@ static char *directory_of(const char *path)
 	return strndup(path, slash - path + 1);
 }
 
+/* Does what we print go, on whatever ways, to a file in the image? */
+static bool prints_into(const struct job *j, int fd)
+{
+	char path[32];
+
+	if (dimg_source_holds(&j->source, fd))
+		return true;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return dimg_lies_on(&j->subject.all, path, &j->source.set);
+}
+
 /* Nothing of ours may go to what is going to stand still. */
 static int check_place(const struct job *j, const char *target)
 {
@@ -95,8 +113,7 @@ static int check_place(const struct job *j, const char *target)
 			 "Choose a place on another file system.");
 		return DIMG_EXIT_REFUSED;
 	}
-	if (dimg_source_holds(&j->source, STDOUT_FILENO) ||
-	    dimg_source_holds(&j->source, STDERR_FILENO)) {
+	if (prints_into(j, STDOUT_FILENO) || prints_into(j, STDERR_FILENO)) {
 		dimg_say(NULL, "the output goes to a file in the image that is copied, which stands still meanwhile\n"
 			 "Send it elsewhere.");
 		return DIMG_EXIT_REFUSED;
@@ -126,9 +143,9 @@ static int make_copy(struct job *j, int out)
 	struct dimg_copy_watch watch = { .passed = passed, .arg = j };
 	int ret;
 
-	/* what programs wrote to the device itself has to get to the file */
-	if (j->source.device >= 0 && fsync(j->source.device))
-		return -errno;
+	ret = dimg_source_flush(&j->source);
+	if (ret)
+		return ret;
 	if (j->method != COPY && !ioctl(out, FICLONE, j->source.img.fd)) {
 		j->method = REFLINK;
 		return 0;
@@ -136,8 +153,6 @@ static int make_copy(struct job *j, int out)
 	if (j->method == REFLINK || (j->method == AUTO && !lacks_reflink(errno)))
 		return -errno;
 	j->method = COPY;
-	if (ftruncate(out, j->source.img.size))
-		return -errno;
 	dimg_progress_begin(&j->progress, "copy", j->source.img.size);
 	ret = dimg_copy_data_watched(j->source.img.fd, j->source.img.size, out, 0, &watch);
 	dimg_progress_end(&j->progress, !ret);
@@ -153,6 +168,66 @@ static int fail_copy(const struct job *j, int ret)
 		return DIMG_EXIT_REFUSED;
 	}
 	return dimg_fail_errno(j->out, ret, "the copy could not be made, nothing of it is left");
+}
+
+/* Bytes that a copy would have to write; 0 if the file system does not tell. */
+static uint64_t data_of(const struct dimg_image *img)
+{
+	uint64_t pos = 0, sum = 0;
+	off_t data, hole;
+
+	while (pos < img->size) {
+		data = lseek(img->fd, pos, SEEK_DATA);
+		if (data < 0)
+			break;
+		hole = lseek(img->fd, data, SEEK_HOLE);
+		if (hole <= data || (uint64_t)hole > img->size)
+			hole = img->size;
+		sum += hole - data;
+		pos = hole;
+	}
+	return sum;
+}
+
+/* Does the copy fit? Where data may be compressed, that is not known before. */
+static bool fits(const struct job *j, int out)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(out, &fs) || !fs.f_blocks || fs.f_type == BTRFS_SUPER_MAGIC ||
+	    fs.f_type == ZFS_MAGIC || fstat(j->source.img.fd, &st) ||
+	    !S_ISREG(st.st_mode))
+		return true;
+	/* root may use what is kept back for it */
+	return data_of(&j->source.img) / (fs.f_frsize ?: fs.f_bsize) <=
+	       (uint64_t)(geteuid() ? fs.f_bavail : fs.f_bfree);
+}
+
+/*
+ * Meet what can go wrong while nothing stands still yet: the size of the copy,
+ * blocks that cannot be shared, a full disk. 0 or -errno.
+ */
+static int rehearse(struct job *j, int out)
+{
+	struct file_clone_range some = {
+		.src_fd = j->source.img.fd,
+		.src_length = j->source.img.size < CLONE_PROBE ? 0 : CLONE_PROBE,
+	};
+	bool shared = false;
+
+	if (j->method != COPY) {
+		shared = !ioctl(out, FICLONERANGE, &some);
+		/* EINVAL may be about this range only */
+		if (!shared && errno != EINVAL && lacks_reflink(errno)) {
+			if (j->method == REFLINK)
+				return -errno;
+			j->method = COPY;
+		}
+	}
+	if (ftruncate(out, 0) || ftruncate(out, j->source.img.size))
+		return -errno;
+	return j->method == REFLINK || shared || fits(j, out) ? 0 : -ENOSPC;
 }
 
 /* A device knows no holes: find zeros in the copy of it. */
@@ -179,6 +254,9 @@ static int copy_frozen(struct job *j, int out)
 		if (j->source.mounts.v[i].fd >= 0)
 			syncfs(j->source.mounts.v[i].fd);
 	syncfs(j->source.img.fd);
+	ret = rehearse(j, out);
+	if (ret)
+		return fail_copy(j, ret);
 	ret = dimg_freeze(&j->source.mounts, &j->freezer);
 	if (ret)
 		return ret;
@@ -209,21 +287,23 @@ static void report(const struct job *j, int out)
 	putchar('\n');
 }
 
-static int make_file(struct job *j, const char *target)
+static int make_file(struct job *j)
 {
+	const struct dimg_target *t = &j->target;
 	struct dimg_newfile f;
-	int ret = dimg_newfile_open(&f, target);
+	int ret = dimg_newfile_open(&f, t->path);
 
 	if (ret)
 		return ret;
-	/* whoever may not read the image may not read the copy */
-	if (fchmod(f.fd, j->source.mode))
-		ret = dimg_fail_errno(j->out, -errno, "cannot set its mode");
+	/* whoever may not read the image, or the old copy, may not read this */
+	ret = dimg_newfile_narrow(&f, j->source.mode, j->source.gid, true);
+	if (!ret && t->exists)
+		ret = dimg_newfile_narrow(&f, t->st.st_mode | 0600, t->st.st_gid, false);
 	if (!ret)
 		ret = copy_frozen(j, f.fd);
 	if (!ret) {
 		dig_copy(j, f.fd);
-		ret = dimg_newfile_publish(&f, j->force);
+		ret = dimg_newfile_publish(&f, t);
 	}
 	if (!ret)
 		report(j, f.fd);
@@ -234,8 +314,6 @@ static int make_file(struct job *j, const char *target)
 static int run(struct job *j, const char *arg)
 {
 	struct stat st, old;
-	char *target = NULL;
-	bool exists;
 	int ret;
 
 	ret = dimg_subject_find(arg, &j->subject);
@@ -250,13 +328,10 @@ static int run(struct job *j, const char *arg)
 		dimg_say(j->out, "is the image itself\nChoose another name for the copy.");
 		return DIMG_EXIT_REFUSED;
 	}
-	ret = dimg_target_check(j->out, j->force, &target, &exists);
+	ret = dimg_target_open(j->out, j->force, &j->target);
 	if (!ret)
-		ret = check_place(j, target);
-	if (!ret)
-		ret = make_file(j, target);
-	free(target);
-	return ret;
+		ret = check_place(j, j->target.path);
+	return ret ? ret : make_file(j);
 }
 
 static int parse_method(const char *word, enum method *method)
@@ -309,7 +384,7 @@ static int parse(int argc, char **argv, struct job *j)
  */
 int dimg_cmd_snapshot(int argc, char **argv)
 {
-	struct job j = { .source = { .img.fd = -1, .device = -1 } };
+	struct job j = { .source.img.fd = -1, .target.img.fd = -1 };
 	int ret;
 
 	ret = parse(argc, argv, &j);
@@ -317,6 +392,7 @@ int dimg_cmd_snapshot(int argc, char **argv)
 		return ret;
 	j.out = argv[optind + 1];
 	ret = run(&j, argv[optind]);
+	dimg_target_close(&j.target);
 	dimg_source_close(&j.source);
 	dimg_subject_free(&j.subject);
 	return ret;

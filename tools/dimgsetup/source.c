@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,6 +64,30 @@ static int open_file(struct dimg_source *s, const struct dimg_device *dev,
 	return ret;
 }
 
+/*
+ * Each disk, partition and volume has a cache of its own for what programs wrote
+ * to it, so each has to be told to write out.
+ */
+static int open_nodes(struct dimg_source *s)
+{
+	char node[DIMG_NODE_LEN + 8];
+	size_t i;
+
+	s->nodes = calloc(s->set.n, sizeof(*s->nodes));
+	if (!s->nodes)
+		return dimg_fail_errno(NULL, -ENOMEM, "");
+	for (i = 0; i < s->set.n; i++)
+		s->nodes[i] = -1;
+	for (i = 0; i < s->set.n; i++) {
+		snprintf(node, sizeof(node), "/dev/%s", s->set.v[i].node);
+		s->nodes[i] = open(node, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		/* gone meanwhile, or a volume with nothing in it: no cache */
+		if (s->nodes[i] < 0 && (!i || (errno != ENXIO && errno != ENOENT)))
+			return dimg_fail_errno(node, -errno, "cannot be opened");
+	}
+	return 0;
+}
+
 /* An attached image: who writes to it, and how do we read it? */
 static int open_attached(struct dimg_source *s,
 			 const struct dimg_subject *subject)
@@ -74,6 +99,9 @@ static int open_attached(struct dimg_source *s,
 
 	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", dev->index);
 	ret = open_file(s, dev, node);
+	/* what is mounted from a stock loop device would not stand still */
+	if (!ret)
+		ret = dimg_lock_check_loop(&s->img);
 	if (ret)
 		return ret;
 	ret = find_devices(s, &subject->all, dev);
@@ -84,8 +112,7 @@ static int open_attached(struct dimg_source *s,
 	if (dimg_uppers_open(&s->mounts, &failed))
 		return dimg_fail_errno(failed->target, failed->fd,
 				       "cannot be reached to freeze it");
-	s->device = open(node, O_RDONLY | O_CLOEXEC);
-	return s->device < 0 ? dimg_fail_errno(node, -errno, "cannot be opened") : 0;
+	return open_nodes(s);
 }
 
 /* One that is not: keep writers away as long as the copy takes. */
@@ -115,15 +142,32 @@ int dimg_source_open(const struct dimg_subject *subject, struct dimg_source *s)
 
 	memset(s, 0, sizeof(*s));
 	s->img.fd = -1;
-	s->device = -1;
 	ret = subject->devs.n ? open_attached(s, subject) :
 		open_detached(s, subject);
 	if (ret)
 		return ret;
 	if (fstat(s->img.fd, &st))
 		return dimg_fail_errno(s->img.path, -errno, "");
+	s->gid = st.st_gid;
 	if (!s->mode)
 		s->mode = st.st_mode & 0666;
+	return 0;
+}
+
+/**
+ * dimg_source_flush - get what was written to the devices themselves to the image
+ *
+ * From the top down: a volume writes to its partition.
+ *
+ * Return: 0 or -errno.
+ */
+int dimg_source_flush(const struct dimg_source *s)
+{
+	size_t i;
+
+	for (i = s->nodes ? s->set.n : 0; i--;)
+		if (s->nodes[i] >= 0 && fsync(s->nodes[i]))
+			return -errno;
 	return 0;
 }
 
@@ -173,10 +217,14 @@ bool dimg_source_is_same(const struct dimg_source *s)
 /* dimg_source_close - the locks go, too. */
 void dimg_source_close(struct dimg_source *s)
 {
+	size_t i;
+
+	for (i = 0; s->nodes && i < s->set.n; i++)
+		if (s->nodes[i] >= 0)
+			close(s->nodes[i]);
+	free(s->nodes);
+	s->nodes = NULL;
 	dimg_uppers_free(&s->mounts);
 	dimg_devset_free(&s->set);
-	if (s->device >= 0)
-		close(s->device);
-	s->device = -1;
 	dimg_image_close(&s->img);
 }

@@ -85,76 +85,106 @@ static int check_dimgblk(const char *path, const struct stat *st)
 }
 
 /*
- * Uses that show on the file itself: swap, programs, QEMU, loop. The locks that
- * are taken for the question go with the descriptor.
+ * Open the file that is to be replaced. One that may not be written to may be
+ * replaced all the same, but not one whose users cannot be found out.
  */
-static int check_file(const char *path)
+static int open_target(struct dimg_target *t)
 {
-	struct dimg_image img = {
-		.fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK), .path = path,
-	};
-	int ret;
+	static const int flags = O_CLOEXEC | O_NONBLOCK;
+	int err;
 
-	if (img.fd < 0 && errno == ETXTBSY) {
-		dimg_say(path, "is in use as swap space or as a running program: %s\n"
-			 "\"swapoff FILE\" or end the program first.", strerror(errno));
+	t->img.fd = open(t->path, O_RDWR | flags);
+	t->writable = t->img.fd >= 0;
+	if (t->writable)
+		return 0;
+	err = errno;
+	if (err == ETXTBSY) {
+		dimg_say(t->path, "is in use as swap space or as a running program: %s\n"
+			 "\"swapoff FILE\" or end the program first.", strerror(err));
 		return DIMG_EXIT_BUSY;
 	}
-	/* a file that may not be written may be replaced all the same */
-	if (img.fd < 0)
+	if (err != EACCES && err != EPERM && err != EROFS)
+		return dimg_fail_errno(t->path, -err, "cannot be opened, so nobody knows who uses it");
+	t->img.fd = open(t->path, O_RDONLY | flags);
+	if (t->img.fd >= 0)
 		return 0;
-	ret = dimg_lock_check_loop(&img);
-	if (!ret)
-		ret = dimg_lock_alone(&img);
-	close(img.fd);
-	return ret;
+	dimg_say(t->path, "cannot be opened, so nobody knows who uses it; it is kept: %s\n"
+		 "Run it as its owner or as root (sudo), or remove the file first.",
+		 strerror(errno));
+	return DIMG_EXIT_PERMISSION;
 }
 
-static int check_replace(const char *path, const struct stat *st)
+/* Uses that show on the file itself: swap, programs, QEMU, loop. */
+static int check_file(struct dimg_target *t)
+{
+	int ret = dimg_lock_check_loop(&t->img);
+
+	if (ret)
+		return ret;
+	return t->writable ? dimg_lock_alone(&t->img) : dimg_lock_still(&t->img);
+}
+
+static int check_replace(const char *path, struct dimg_target *t)
 {
 	int ret;
 
-	if (!S_ISREG(st->st_mode)) {
+	if (!S_ISREG(t->st.st_mode)) {
 		dimg_say(path, "is no regular file; it cannot be replaced by an image\nChoose another name.");
 		return DIMG_EXIT_REFUSED;
 	}
-	ret = check_dimgblk(path, st);
-	return ret ? ret : check_file(path);
+	ret = open_target(t);
+	/* what is open is what will be compared when its place is taken */
+	if (!ret && fstat(t->img.fd, &t->st))
+		ret = dimg_fail_errno(path, -errno, "");
+	if (!ret)
+		ret = check_dimgblk(path, &t->st);
+	return ret ? ret : check_file(t);
 }
 
 /**
- * dimg_target_check - whether a new image may have a name
+ * dimg_target_open - find out whether a new image may have a name
  * @force: it may be that of a file which nobody uses
- * @target: set to the path to make it at, links followed; to be freed
- * @exists: set to whether a file is there now
+ * @t: filled in; give it to dimg_target_close(), after a failure too
+ *
+ * The file that is to be replaced stays open and locked, so that nobody begins
+ * to use it before it is.
  *
  * Return: 0, or an exit code after the reason has been printed.
  */
-int dimg_target_check(const char *path, bool force, char **target, bool *exists)
+int dimg_target_open(const char *path, bool force, struct dimg_target *t)
 {
-	struct dimg_error e;
-	struct stat st;
-	int ret = 0;
-
-	*target = NULL;
-	*exists = !lstat(path, &st);
-	if (!*exists && errno != ENOENT) {
-		dimg_error_set(&e, errno, "%s", "");
-		return dimg_fail(path, &e);
-	}
-	if (*exists && stat(path, &st)) {
+	memset(t, 0, sizeof(*t));
+	t->img.fd = -1;
+	t->exists = !lstat(path, &t->st);
+	if (!t->exists && errno != ENOENT)
+		return dimg_fail_errno(path, -errno, "");
+	if (t->exists && stat(path, &t->st)) {
 		dimg_say(path, "is a symbolic link to a file that is not there\nRemove the link, or give the path it leads to.");
 		return DIMG_EXIT_REFUSED;
 	}
-	if (*exists && !force)
-		return refuse_existing(path, &st);
-	if (*exists)
-		ret = check_replace(path, &st);
-	if (ret)
-		return ret;
-	*target = *exists ? realpath(path, NULL) : strdup(path);
-	if (*target)
-		return 0;
-	dimg_error_set(&e, errno, "%s", "");
-	return dimg_fail(path, &e);
+	if (t->exists && !force)
+		return refuse_existing(path, &t->st);
+	t->path = t->exists ? realpath(path, NULL) : strdup(path);
+	if (!t->path)
+		return dimg_fail_errno(path, -errno, "");
+	t->img.path = path;
+	return t->exists ? check_replace(path, t) : 0;
+}
+
+/**
+ * dimg_target_recheck - who heeds no lock may have begun to use the file
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_target_recheck(const struct dimg_target *t)
+{
+	return t->exists ? dimg_lock_check_loop(&t->img) : 0;
+}
+
+/* dimg_target_close - the locks go, too. */
+void dimg_target_close(struct dimg_target *t)
+{
+	dimg_image_close(&t->img);
+	free(t->path);
+	t->path = NULL;
 }

@@ -67,6 +67,27 @@ static enum dimg_file_state why_not_there(const char *path)
 }
 
 /**
+ * dimg_usage_open - open the image file behind a device for reading
+ *
+ * Return: a descriptor; -1 if its path leads elsewhere, or to a block device.
+ */
+int dimg_usage_open(const struct dimg_device *dev)
+{
+	struct stat st;
+	int fd;
+
+	if (!dimg_device_knows(dev, DIMGBLK_A_BACKING_PATH) || !dev->backing_path)
+		return -1;
+	fd = open(dev->backing_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    is_backing(dev, &st))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/**
  * dimg_usage_of - look at the image behind a device
  * @u: filled in; all zero but the state if the image is not there
  *
