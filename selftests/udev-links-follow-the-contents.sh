@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# requires-disk: 64M
 # Claim: links in /dev/disk and lsblk's columns are there when attach returns, for
 # ordinary users too, follow mkfs, e2label and sfdisk by themselves, and are gone
-# when detach returns (features.md pain 31).
-# Broken: fstab entries by UUID do not mount; a link leads to the next device.
+# when detach returns (features.md pain 31); those of other disks are left alone.
+# Broken: fstab entries by UUID do not mount; a link leads to the next device; a
+# backup is mounted in place of its original.
 . "$(dirname "$0")/lib/dimgblk.sh"
 
 [ -e /run/udev/control ] || skip "no udevd runs"
@@ -69,6 +71,19 @@ udevadm settle
 detach "$DEV"
 check_equal "after detach: no link is left" "" "$(links_left "$DEV")"
 check_equal "and no entry of udev" "" "$(grep -l DIMG /run/udev/data/* || true)"
+
+# A disk and its image: the disk keeps its link.
+scratch_disk 1
+dd if=disk.img of="$DISK" bs=1M status=none
+check "a disk has a link" wait_for 20 leads by-uuid/$uuid "$DISK"
+udevadm settle
+attach --name copy disk.img
+check "its image is attached" leads by-dimg-name/copy "$DEV"
+check "the link is the disk's still" leads by-uuid/$uuid "$DISK"
+wipefs -aq "$DISK"
+check "without the disk it is the image's" wait_for 20 leads by-uuid/$uuid "$DEV"
+udevadm settle
+detach copy
 
 attach -P --name tbl disk.img
 sfdisk -q "$DEV" <<<"label: gpt
