@@ -40,6 +40,8 @@ check_equal "the files are there" "1 2" "$(cat one/file) $(cat two/file)"
 refused 3 "already" dimgsetup mount --part 1 disk.img one
 refused 4 "differs .* logical block size" dimgsetup mount -b 4096 --part 1 disk.img /mnt
 refused 4 "differs .* name" dimgsetup mount --name other --part 1 disk.img /mnt
+refused 1 "choose bytes of an image" dimgsetup mount --offset 1M standing /mnt
+refused 1 "choose bytes of an image" dimgsetup mount --sizelimit 1M "${DEV}p1" /mnt
 check_equal "mounted twice" 2 "$(findmnt -rn -t ext4 | wc -l)"
 check "umount of one partition" dimgsetup umount "${DEV}p2"
 check "leaves the other" mountpoint -q one

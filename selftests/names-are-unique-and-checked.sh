@@ -10,6 +10,7 @@ attach --name web.disk-1 1.img
 check_equal "in sysfs" web.disk-1 "$(sysfs "$DEV" dimgblk/name)"
 check_match "show finds it" "$DEV" "$(dimgsetup show web.disk-1)"
 refused 3 'name is taken' dimgsetup attach --name web.disk-1 2.img
+refused 1 'link of a partition' dimgsetup attach --name web-part2 2.img
 kernel_refuses EEXIST nl-send attach backing-fd=9 name=web.disk-1 9<>2.img
 
 long=$(printf 'a%.0s' {1..63})

@@ -61,14 +61,21 @@ static int find_sector_size(struct dimg_attach *a)
 	return 0;
 }
 
-/* An MBR counts in sectors too, but does not say of which size. */
-static uint32_t table_sector_size(const struct dimg_attach *a)
+/**
+ * dimg_attach_table_sector_size - what the partition table of an image counts in
+ * @a: the options
+ * @img: the image, or its device
+ * @gpt: what its GPT was made for, 0 if it has none: an MBR does not say it
+ */
+uint32_t dimg_attach_table_sector_size(const struct dimg_attach *a,
+				       const struct dimg_image *img,
+				       uint32_t gpt)
 {
-	if (a->gpt_sector_size)
-		return a->gpt_sector_size;
+	if (gpt)
+		return gpt;
 	if (dimg_attach_is_given(a, DIMGBLK_A_LOGICAL_BLOCK_SIZE))
 		return a->req.logical_block_size;
-	return dimg_image_sector_size(&a->img);
+	return dimg_image_sector_size(img);
 }
 
 static int find_window(struct dimg_attach *a)
@@ -77,8 +84,10 @@ static int find_window(struct dimg_attach *a)
 
 	if (ret || !a->part)
 		return ret;
-	ret = dimg_partition_find(&a->img, table_sector_size(a), a->part,
-				  &a->req.offset, &a->req.size_limit);
+	ret = dimg_partition_find(&a->img,
+				  dimg_attach_table_sector_size(a, &a->img,
+								a->gpt_sector_size),
+				  a->part, &a->req.offset, &a->req.size_limit);
 	if (ret)
 		return ret;
 	dimg_attach_give(a, DIMGBLK_A_OFFSET);

@@ -122,7 +122,10 @@ static int take_direct(struct dimg_attach *a, const char *name, const char *s)
 static int take_name(struct dimg_attach *a, const char *name, const char *s)
 {
 	a->req.name = s;
-	return *s ? -1 : dimg_usage_error("--%s: the name is empty", name);
+	if (!*s)
+		return dimg_usage_error("--%s: the name is empty", name);
+	return dimg_parse_is_part_name(s) ?
+		dimg_usage_error(DIMG_PART_NAME_TEXT, s) : -1;
 }
 
 static int take_queues(struct dimg_attach *a, const char *name, const char *s)

@@ -202,6 +202,9 @@ int dimg_parse_u32(const char *s, uint32_t *val);
 int dimg_parse_direct(const char *s, uint32_t *mode);
 int dimg_parse_node(const char *s, uint32_t *index, bool *partition);
 bool dimg_parse_is_name(const char *s);
+bool dimg_parse_is_part_name(const char *s);
+#define DIMG_PART_NAME_TEXT \
+	"the name \"%s\" ends as the link of a partition does (-partN); choose another one"
 const char *dimg_direct_text(uint32_t mode);
 const char *dimg_state_text(uint32_t state);
 void dimg_human_size(uint64_t bytes, char *buf, size_t len);
@@ -344,6 +347,9 @@ bool dimg_attach_knows(const char *name);
 
 /* attachment.c: how one attaches */
 void dimg_attach_init(struct dimg_attach *a);
+uint32_t dimg_attach_table_sector_size(const struct dimg_attach *a,
+				       const struct dimg_image *img,
+				       uint32_t gpt);
 int dimg_attach_open(struct dimg_attach *a);
 int dimg_attach_try(struct dimg_nl *nl, struct dimg_attach *a,
 		    struct dimg_device *dev, struct dimg_error *e);

@@ -271,6 +271,23 @@ bool dimg_parse_is_name(const char *s)
 }
 
 /**
+ * dimg_parse_is_part_name - does @s end as the link of a partition, in -partN?
+ *
+ * The kernel takes such a name, but its link in /dev/disk/by-dimg-name may be that
+ * of a partition of another device; so it is looked up, and not given.
+ */
+bool dimg_parse_is_part_name(const char *s)
+{
+	size_t len = strlen(s), digits = 0;
+	const size_t mark = strlen("-part");
+
+	while (digits < len && isdigit((unsigned char)s[len - 1 - digits]))
+		digits++;
+	len -= digits;
+	return digits && len >= mark && !strncmp(s + len - mark, "-part", mark);
+}
+
+/**
  * dimg_human_size - write a size for people, such as 512B, 1.5G, 40G
  * @buf: 8 bytes are enough
  */

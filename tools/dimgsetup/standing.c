@@ -156,8 +156,9 @@ static int find_window(const struct dimg_mount *m, const char *path,
 	ret = dimg_image_open(path, true, true, &img);
 	if (ret)
 		return ret;
-	if (dimg_probe_sector_size(img.fd, 0, &bytes) || !bytes)
-		bytes = a->req.logical_block_size ? : DIMG_SECTOR_SIZE;
+	if (dimg_probe_sector_size(img.fd, 0, &bytes))
+		bytes = 0;
+	bytes = dimg_attach_table_sector_size(a, &img, bytes);
 	img.path = m->source;
 	ret = dimg_partition_find(&img, bytes, a->part, &w->offset, &w->size);
 	dimg_image_close(&img);
@@ -275,14 +276,29 @@ static int find_image(const struct dimg_devices *all, struct dimg_mount *m,
 	return -1;
 }
 
+/* Bytes of an image are chosen, but a device is named: which ones of it? */
+static int check_no_window(const struct dimg_mount *m,
+			   const struct dimg_device *dev)
+{
+	const struct dimg_attach *a = &m->attach;
+
+	if (!dimg_attach_is_given(a, DIMGBLK_A_OFFSET) &&
+	    !dimg_attach_is_given(a, DIMGBLK_A_SIZE_LIMIT))
+		return 0;
+	return dimg_usage_error("--offset and --sizelimit choose bytes of an image, but \"%s\" is the device dimgblk%u; give the path of the image, or leave them out",
+				m->source, dev->index);
+}
+
 /* A device by its name or node, or one partition of it. */
 static int find_named(struct dimg_mount *m, const struct dimg_device *dev,
 		      struct dimg_mount_source *src)
 {
 	char node[DIMG_NODE_LEN];
 	struct window w;
-	int ret;
+	int ret = check_no_window(m, dev);
 
+	if (ret)
+		return ret;
 	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", dev->index);
 	if (!m->attach.part) {
 		use_member(src, dev, node + strlen("/dev/"));
@@ -316,7 +332,8 @@ static int find(const struct dimg_devices *all, struct dimg_mount *m,
 	}
 	if (!stat(path, &st) && S_ISBLK(st.st_mode) &&
 	    find_node(all, st.st_rdev, src, dev))
-		return m->attach.part ? find_named(m, *dev, src) : 0;
+		return m->attach.part ? find_named(m, *dev, src) :
+			check_no_window(m, *dev);
 	*dev = find_name(all, m->source);
 	if (*dev && stat(m->source, &st))
 		return find_named(m, *dev, src);

@@ -71,8 +71,10 @@ static int differ_part(const struct dimg_tab_entry *e,
 	ret = dimg_image_open(e->attach.path, true, true, &img);
 	if (ret)
 		return 1;
-	if (dimg_probe_sector_size(img.fd, 0, &sector_size) || !sector_size)
-		sector_size = dev->logical_block_size;
+	if (dimg_probe_sector_size(img.fd, 0, &sector_size))
+		sector_size = 0;
+	sector_size = dimg_attach_table_sector_size(&e->attach, &img,
+						    sector_size);
 	ret = dimg_partition_find(&img, sector_size, e->attach.part, &offset,
 				  &size);
 	dimg_image_close(&img);

@@ -212,6 +212,22 @@ static void names_follow_the_spec(void **state)
 	assert_false(dimg_parse_is_name("dimgblk0p1"));
 }
 
+static void names_of_partitions_are_told(void **state)
+{
+	static const char * const others[] = {
+		"", "a", "1", "part1", "a-part", "a-part1b", "a-part-1", "part-1",
+		"a.part1", "a-Part1",
+	};
+	size_t i;
+
+	(void)state;
+	assert_true(dimg_parse_is_part_name("a-part1"));
+	assert_true(dimg_parse_is_part_name("-part0"));
+	assert_true(dimg_parse_is_part_name("a-part1-part128"));
+	for (i = 0; i < sizeof(others) / sizeof(*others); i++)
+		assert_false(dimg_parse_is_part_name(others[i]));
+}
+
 static void human_sizes(void **state)
 {
 	static const struct {
@@ -273,6 +289,7 @@ int main(void)
 		cmocka_unit_test(direct_modes),
 		cmocka_unit_test(nodes_are_told_from_other_text),
 		cmocka_unit_test(names_follow_the_spec),
+		cmocka_unit_test(names_of_partitions_are_told),
 		cmocka_unit_test(human_sizes),
 		cmocka_unit_test(random_text_breaks_nothing),
 	};
