@@ -99,6 +99,19 @@ check "lazy, after a moment of waiting" apply --detach --wait 1 --lazy a
 check "it is still there" is_attached dimgblk0
 umount mnt2
 check "and goes with its user" wait_for 10 is_gone /dev/dimgblk0
+check "mounted once more" mount_at_once
+dimgsetup apply -v --file tab --detach --wait 60 --lazy a >wait.out 2>wait.err &
+waiter=$!
+check "it waits" wait_for 20 grep -q 'is in use; waiting' wait.err
+dimgsetup detach --lazy a 2>/dev/null
+umount mnt2
+check_child "that it goes by itself meanwhile is no failure" $waiter
+
+# A new file under the path: the line says the old one's device still.
+apply a >/dev/null
+cp "$MNT/a.img" "$MNT/new.img"
+mv "$MNT/new.img" "$MNT/a.img"
+check_match "a replaced image is detached" '^detached a ' "$(apply --detach a)"
 check_equal "all is gone" "" "$(attached)"
 
 # Wrong tables: checked as a whole, before anything is done.
@@ -137,4 +150,13 @@ check_equal "the others are attached" "a off" "$(attached)"
 sed -i '/^y/d' tab
 check "with nofail alone the status is 0" apply
 refused 2 'none.img' apply x
+
+# At shutdown those of the table are left to their services.
+[ -e /etc/dimgtab ] || touch /etc/dimgtab
+mount --bind tab /etc/dimgtab
+defer umount /etc/dimgtab
+attach --name other "$MNT/part.img"
+attach "$MNT/b c.img"
+check "detach --all --except-table" dimgsetup detach --all --except-table
+check_equal "leaves what the table names" "a off" "$(attached)"
 check "detached" apply --detach

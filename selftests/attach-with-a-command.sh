@@ -37,6 +37,8 @@ status 0 with dimgsetup detach {}
 refused 2 nosuch dimgsetup attach --with nosuch.img -- true
 refused 1 'COMMAND' dimgsetup attach --with disk.img
 refused 1 '"--"' dimgsetup attach --with disk.img true
+refused 1 'one IMAGE' dimgsetup attach --with disk.img more.img -- true
+refused 1 'one IMAGE' dimgsetup attach --with -- disk.img true
 refused 1 'json' dimgsetup attach --json --with disk.img -- true
 refused 1 'auto-detach' dimgsetup attach --auto-detach --with disk.img -- true
 

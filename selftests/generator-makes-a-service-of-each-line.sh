@@ -16,6 +16,7 @@ a-b+c:d /opt.img                        nofail,x-systemd.requires=foo.service
 man     /srv/man.img                    noauto,x-systemd.requires-mounts-for=/m\040n
 net     /net/n.img                      _netdev,x-systemd.after=a.service,x-systemd.before=b.mount
 disk    /dev/disk/by-id/x-y
+shm     /dev/shm/x.img                  noauto
 T
 generate()
 {
@@ -28,7 +29,7 @@ check_equal "it has nothing to say" "" "$(cat err)"
 
 # Names as systemd writes them, asked for once each.
 declare -A UNIT DEVICE
-for name in data a-b+c:d man net disk nofail; do
+for name in data a-b+c:d man net disk shm nofail; do
 	UNIT[$name]=units/dimgsetup@$(systemd-escape -- "$name").service
 	DEVICE[$name]=$(systemd-escape --path "/dev/disk/by-dimg-name/$name")
 done
@@ -40,6 +41,7 @@ goes_with() { check "$1 goes with $2" test -f "units/$2/${UNIT[$1]#units/}"; }
 for name in data a-b+c:d man net disk; do
 	has $name "ExecStart=/usr/sbin/dimgsetup apply -- $name"
 	has $name "DefaultDependencies=no"
+	has $name "TimeoutStartSec=90"
 	has $name "Conflicts=umount.target"
 	has $name "Before=umount.target"
 	has $name "Before=blockdev@${DEVICE[$name]}.target"
@@ -49,6 +51,7 @@ done
 has data 'RequiresMountsFor="/srv/my \"im%%ages\\"'
 has data 'Before=dimgsetup.target'
 goes_with data dimgsetup.target.requires
+goes_with data "${DEVICE[data]}\x2dpart16.device.requires"
 check "dimgsetup.target is needed" test -L units/local-fs.target.requires/dimgsetup.target
 
 has a-b+c:d 'RequiresMountsFor="/"'
@@ -69,6 +72,8 @@ goes_with net remote-fs.target.requires
 
 has disk 'BindsTo=dev-disk-by\x2did-x\x2dy.device'
 has_not disk 'RequiresMountsFor'
+has_not shm 'BindsTo'
+has shm 'RequiresMountsFor="/dev/shm"'
 
 # A wrong line is left out, and told.
 printf 'bad /x frob\nnofail /y nofail\ninject /z x-systemd.after=a\\012ExecStart=b\n' >tab
@@ -80,6 +85,13 @@ check_match "the first is told" 'tab:1: .*"frob"' "$(cat err)"
 check_match "the other, too" 'tab:3: x-systemd.after' "$(cat err)"
 check "with nofail only the boot does not depend on it" \
 	test -L units/local-fs.target.wants/dimgsetup.target
+# systemd leaves it no stderr.
+rm -rf units
+mkdir units
+dmesg_mark
+DIMGTAB=$TMP/tab $generator units units units 2>/dev/null || true
+check_match "then the kernel's log has it" 'dimgsetup-generator: .*tab:1: .*"frob"' \
+	"$(dmesg_since_mark)"
 
 rm tab
 check "no table is no failure" generate

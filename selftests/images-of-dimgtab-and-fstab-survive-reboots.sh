@@ -114,6 +114,9 @@ boot_2()
 	check "it is there" test -b /dev/disk/by-dimg-name/later
 	check "and stopped" systemctl stop dimgsetup@later
 	check_fails "it is gone" test -e /dev/disk/by-dimg-name/later
+	dimgsetup apply later >/dev/null
+	check "attached by hand, its service takes it over" \
+		wait_for 20 systemctl is-active --quiet dimgsetup@later
 	# Left to the shutdown to write out.
 	for kind in "${KINDS[@]}"; do
 		echo "written" >"/mnt/$kind/boot"

@@ -284,7 +284,9 @@ static int detach_entry(struct apply *a, const struct dimg_tab_entry *e)
 		dimg_note(e->name, "is not attached");
 		return DIMG_EXIT_OK;
 	}
-	if (!dimg_tab_is_image(e, dev)) {
+	/* an image that was replaced or deleted is known by its path still */
+	if (!dimg_tab_is_image(e, dev) &&
+	    !dimg_device_is_on(dev, e->attach.path, NULL)) {
 		dimg_say(e->name, "is the name of another image, %s; it stays\n"
 			 "\"dimgsetup detach %s\" detaches it all the same.",
 			 dev->backing_path ? dev->backing_path : "(unknown)",
@@ -336,7 +338,8 @@ int dimg_cmd_apply(int argc, char **argv)
 	ret = parse(argc, argv, &a);
 	if (ret >= 0)
 		return ret;
-	ret = dimg_tab_load(a.file, &a.tab);
+	/* one device must not wait for the images of the others */
+	ret = dimg_tab_load(a.file, a.detach || optind < argc, &a.tab);
 	if (!ret)
 		ret = choose(&a, argc - optind, argv + optind);
 	if (!ret && a.n_chosen)

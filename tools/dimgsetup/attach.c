@@ -30,6 +30,7 @@ struct job {
 	bool json;
 	bool reuse;
 	bool with;
+	int n_before;		/* words before "--" that are no options */
 	char **argv;
 };
 
@@ -84,6 +85,8 @@ static int check_with(const struct job *job)
 	if (job->json || job->reuse)
 		return dimg_usage_error("--with does not go together with --%s",
 					job->json ? "json" : "reuse");
+	if (job->n_before != 1)
+		return dimg_usage_error("--with: one IMAGE before \"--\", the COMMAND after it");
 	if (job->a.req.flags & DIMGBLK_FLAG_AUTO_DETACH)
 		return dimg_usage_error("--with detaches when COMMAND ends; leave out --auto-detach");
 	return -1;
@@ -108,10 +111,21 @@ static bool take_own(int opt, struct job *job)
 	}
 }
 
+/* Where "--" stands; getopt_long() moves the words before it behind it. */
+static int find_dashes(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		;
+	return i;
+}
+
 /* All options; -1 to go on, else the exit code. */
 static int parse(int argc, char **argv, struct job *job)
 {
 	struct option options[DIMG_LONGOPTS];
+	int dashes = find_dashes(argc, argv);
 	int opt, ret;
 
 	dimg_attach_longopts(own_options, options);
@@ -127,6 +141,8 @@ static int parse(int argc, char **argv, struct job *job)
 		if (ret >= 0)
 			return ret;
 	}
+	/* of argc - optind words, argc - dashes - 1 stood behind it */
+	job->n_before = dashes + 1 - optind;
 	ret = take_image(argc, argv, job);
 	return ret < 0 && job->with ? check_with(job) : ret;
 }

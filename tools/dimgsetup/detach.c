@@ -8,22 +8,34 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "dimgsetup.h"
+#include "dimgtab.h"
 
 /* How long a short use, such as a probe by udev, is waited for. */
 #define BUSY_LIMIT_US		(3 * 1000000ULL)
 #define BUSY_POLL_NS		20000000L
 
+enum { OPT_EXCEPT_TABLE = 256 };
+
 static const struct option options[] = {
 	{ "all", no_argument, NULL, 'a' },
+	{ "except-table", no_argument, NULL, OPT_EXCEPT_TABLE },
 	{ "lazy", no_argument, NULL, 'l' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
+};
+
+/* What the command line asks for. */
+struct job {
+	uint32_t mode;
+	bool all;
+	bool except_table;
 };
 
 static int usage(void)
@@ -33,6 +45,8 @@ static int usage(void)
 	      "Remove devices. A device in use is not touched, and its users are named.\n"
 	      "When detach has succeeded the image is written out and free.\n\n"
 	      "  -a, --all      all devices of each IMAGE; without arguments all devices\n"
+	      "      --except-table\n"
+	      "                 with --all alone: leave out those named in /etc/dimgtab\n"
 	      "  -l, --lazy     if it is in use, detach at the last close\n"
 	      "  -f, --force    detach even if it is in use: its users get I/O errors, and\n"
 	      "                 what they had not written out is lost\n"
@@ -43,22 +57,24 @@ static int usage(void)
 }
 
 /* -1 to go on, else the exit code. */
-static int parse(int argc, char **argv, uint32_t *mode, bool *all)
+static int parse(int argc, char **argv, struct job *job)
 {
 	int opt, ret;
 
-	*mode = DIMGBLK_DETACH_STRICT;
-	*all = false;
+	*job = (struct job){ .mode = DIMGBLK_DETACH_STRICT };
 	while ((opt = getopt_long(argc, argv, "alfvhV", options, NULL)) != -1) {
 		switch (opt) {
 		case 'a':
-			*all = true;
+			job->all = true;
+			break;
+		case OPT_EXCEPT_TABLE:
+			job->except_table = true;
 			break;
 		case 'l':
 		case 'f':
-			if (*mode != DIMGBLK_DETACH_STRICT)
+			if (job->mode != DIMGBLK_DETACH_STRICT)
 				return dimg_usage_error("one of --lazy and --force, once");
-			*mode = opt == 'l' ? DIMGBLK_DETACH_LAZY :
+			job->mode = opt == 'l' ? DIMGBLK_DETACH_LAZY :
 				DIMGBLK_DETACH_FORCED;
 			break;
 		case 'h':
@@ -69,8 +85,10 @@ static int parse(int argc, char **argv, uint32_t *mode, bool *all)
 				return ret;
 		}
 	}
-	if (optind == argc && !*all)
+	if (optind == argc && !job->all)
 		return dimg_usage_error("which device? --all means every one");
+	if (job->except_table && (optind < argc || !job->all))
+		return dimg_usage_error("--except-table belongs to --all without arguments");
 	return -1;
 }
 
@@ -112,10 +130,63 @@ static int choose(struct dimg_nl *nl, int argc, char **argv, bool several,
 	return ret;
 }
 
+static bool is_in_table(const struct dimg_tab *tab, const char *name)
+{
+	size_t i;
+
+	for (i = 0; name && i < tab->n; i++)
+		if (!tab->v[i].bad && !strcmp(tab->v[i].name, name))
+			return true;
+	return false;
+}
+
+/*
+ * Leave out what the services of the table detach at their time. There are none of
+ * lines that are wrong, nor of a table that cannot be read; each has been reported.
+ */
+static int leave_out_table(struct dimg_devices *chosen)
+{
+	struct dimg_tab tab;
+	size_t i, n = 0;
+	int ret;
+
+	if (access(DIMG_TAB_FILE, F_OK) && errno == ENOENT)
+		return 0;
+	ret = dimg_tab_load(DIMG_TAB_FILE, true, &tab);
+	for (i = 0; i < chosen->n; i++) {
+		if (is_in_table(&tab, chosen->v[i].name))
+			dimg_device_free(&chosen->v[i]);
+		else
+			chosen->v[n++] = chosen->v[i];
+	}
+	chosen->n = n;
+	dimg_tab_free(&tab);
+	return ret;
+}
+
+/*
+ * A device that was in use is gone: another lazy detach, or its own way to go, came
+ * first at the last close. That is what was asked for.
+ */
+static int tell_gone(const char *node, struct dimg_device *reply)
+{
+	dimg_say(node,
+		 "is gone with its last user, but whether its last sync succeeded is not known\n"
+		 "Check the image before it is used; \"dmesg\" tells of errors of the storage below.");
+	reply->state = DIMGBLK_STATE_DETACHED;
+	return DIMG_EXIT_OK;
+}
+
+static bool is_gone(const struct dimg_error *e)
+{
+	return e->err == ENODEV || e->err == ESTALE;
+}
+
 /*
  * Detach strictly, with patience for users that go by themselves: udev's
  * workers, a user that is gone before it can be named, and for @patience_us all
- * others. -1 instead of a message if it is still busy then and @quiet.
+ * others. If @quiet, -1 instead of a message if it is still busy then, and one that
+ * went meanwhile is no failure.
  */
 static int detach_strict(struct dimg_nl *nl, const struct dimg_device *dev,
 			 const char *node, uint64_t patience_us, bool quiet,
@@ -124,14 +195,20 @@ static int detach_strict(struct dimg_nl *nl, const struct dimg_device *dev,
 	const struct timespec pause = { .tv_nsec = BUSY_POLL_NS };
 	const struct timespec long_pause = { .tv_nsec = 10 * BUSY_POLL_NS };
 	uint64_t start_us = dimg_now_us(), past_us;
+	bool was_busy = false;
 	struct dimg_holders h;
 	struct dimg_error e;
 	int ret;
 
 	/* the identity in @dev keeps a retry from hitting a successor */
 	while (dimg_nl_detach(nl, dev, DIMGBLK_DETACH_STRICT, reply, &e)) {
+		if (quiet && was_busy && is_gone(&e))
+			return tell_gone(node, reply);
 		if (e.err != EBUSY)
 			return dimg_fail_detach(node, &e, NULL);
+		if (patience_us && !was_busy)
+			dimg_note(node, "is in use; waiting for its users");
+		was_busy = true;
 		past_us = dimg_now_us() - start_us;
 		ret = dimg_holders_find(dev->major, dev->minor, &h);
 		if (past_us > patience_us &&
@@ -201,10 +278,12 @@ static int detach_at_last(struct dimg_nl *nl, const struct dimg_device *dev,
 	int ret;
 
 	ret = detach_strict(nl, dev, node, patience_us, true, reply);
-	if (ret < 0)
-		ret = dimg_nl_detach(nl, dev, DIMGBLK_DETACH_LAZY, reply, &e) ?
-			dimg_fail_detach(node, &e, NULL) : 0;
-	return ret;
+	if (ret >= 0)
+		return ret;
+	if (!dimg_nl_detach(nl, dev, DIMGBLK_DETACH_LAZY, reply, &e))
+		return 0;
+	return is_gone(&e) ? tell_gone(node, reply) :
+		dimg_fail_detach(node, &e, NULL);
 }
 
 /**
@@ -267,19 +346,21 @@ int dimg_cmd_detach(int argc, char **argv)
 {
 	struct dimg_devices chosen = { 0 };
 	struct dimg_nl *nl;
-	uint32_t mode;
-	bool all;
-	int ret;
+	struct job job;
+	int ret, one;
 
-	ret = parse(argc, argv, &mode, &all);
+	ret = parse(argc, argv, &job);
 	if (ret >= 0)
 		return ret;
 	ret = dimg_connect(&nl);
 	if (ret)
 		return ret;
-	ret = choose(nl, argc - optind, argv + optind, all, &chosen);
-	if (!ret)
-		ret = detach_each(nl, &chosen, mode);
+	ret = choose(nl, argc - optind, argv + optind, job.all, &chosen);
+	if (!ret) {
+		ret = job.except_table ? leave_out_table(&chosen) : 0;
+		one = detach_each(nl, &chosen, job.mode);
+		ret = ret ? ret : one;
+	}
 	dimg_devices_free(&chosen);
 	dimg_nl_close(nl);
 	return ret;

@@ -72,12 +72,59 @@ static int bad_escape(const char *field)
 				field);
 }
 
+/*
+ * Only the kernel can follow "..": systemd takes a path as it is written, and gives
+ * up a unit with such a one. 0, or an exit code.
+ */
+static int check_path(const char *what, const char *path)
+{
+	const char *p = path;
+	size_t len;
+
+	for (; *p; p++)
+		if (iscntrl((unsigned char)*p))
+			return dimg_usage_error("%s has a control character (byte %u) in its path: rename it",
+						what, (unsigned char)*p);
+	if (*path != '/')
+		return dimg_usage_error("%s \"%s\" is no absolute path: begin with /",
+					what, path);
+	for (p = path; *p; p += len) {
+		p += strspn(p, "/");
+		len = strcspn(p, "/");
+		if (*p == '.' && (len == 1 || (len == 2 && p[1] == '.')))
+			return dimg_usage_error("%s \"%s\" has . or .. in it: write the path that \"realpath\" prints",
+						what, path);
+	}
+	return 0;
+}
+
+/* What systemd would take for something else than a value; 0, or an exit code. */
+static int check_systemd(const char *word, const char *value)
+{
+	size_t len = strlen(value);
+	const char *p;
+
+	/* the next line of the unit would belong to it */
+	if (value[len - 1] == '\\')
+		return dimg_usage_error("%s%s: the value ends in a backslash",
+					systemd_prefix, word);
+	if (!strcmp(word, "requires-mounts-for"))
+		return check_path("x-systemd.requires-mounts-for", value);
+	for (p = value; *p; p++)
+		/* a unit's name has none; in its file a blank would end it */
+		if (*p == ' ' || iscntrl((unsigned char)*p))
+			return dimg_usage_error("%s%s: the value is no name of a unit",
+						systemd_prefix, word);
+	return 0;
+}
+
 /* Other words behind the prefix are typing errors, or would do nothing. */
 static int take_systemd(struct dimg_tab_entry *e, const char *word,
 			const char *value)
 {
 	const char **more;
 	size_t i;
+	int ret;
 
 	for (i = 0; i < sizeof(systemd_words) / sizeof(*systemd_words); i++) {
 		if (strcmp(word, systemd_words[i]))
@@ -86,11 +133,9 @@ static int take_systemd(struct dimg_tab_entry *e, const char *word,
 			return dimg_usage_error("%s%s needs a value: %s%s=...",
 						systemd_prefix, word,
 						systemd_prefix, word);
-		/* a unit's name has none; in its file a blank would end it */
-		if (strcmp(word, "requires-mounts-for") &&
-		    strpbrk(value, BLANKS))
-			return dimg_usage_error("%s%s: \"%s\" is no name of a unit",
-						systemd_prefix, word, value);
+		ret = check_systemd(word, value);
+		if (ret)
+			return ret;
 		more = reallocarray(e->systemd, e->n_systemd + 2,
 				    sizeof(*more));
 		if (!more) {
@@ -168,11 +213,14 @@ static int take_fields(struct dimg_tab_entry *e, char *p)
 {
 	char *name = next_field(&p), *image = next_field(&p);
 	char *options = next_field(&p), *rest = next_field(&p);
+	int ret;
 
 	e->name = name;
 	if (!dimg_parse_is_name(name))
 		return dimg_usage_error("\"%s\" is no name: it has 1 to 63 letters, digits and _ . : + -, begins with no dot or dash and does not look like a node",
 					name);
+	if (dimg_parse_is_part_name(name))
+		return dimg_usage_error(DIMG_PART_NAME_TEXT, name);
 	if (!image)
 		return dimg_usage_error("the image is missing: NAME IMAGE [OPTIONS]");
 	if (rest)
@@ -180,9 +228,9 @@ static int take_fields(struct dimg_tab_entry *e, char *p)
 					rest);
 	if (decode(image))
 		return bad_escape(image);
-	if (*image != '/')
-		return dimg_usage_error("the image \"%s\" is no absolute path: begin with /",
-					image);
+	ret = check_path("the image", image);
+	if (ret)
+		return ret;
 	e->attach.path = image;
 	e->attach.req.name = name;
 	return options ? take_options(e, options) : -1;
@@ -260,19 +308,20 @@ void dimg_tab_where(const struct dimg_tab *tab, const struct dimg_tab_entry *e)
 
 /**
  * dimg_tab_load - read a table
+ * @by_path: do not look at the images: they may lie on a server that hangs
  * @tab: filled in; give it to dimg_tab_free() in any case
  *
  * Wrong lines are reported and counted in n_bad; that alone is no failure.
  *
  * Return: 0, or an exit code after the reason has been printed.
  */
-int dimg_tab_load(const char *file, struct dimg_tab *tab)
+int dimg_tab_load(const char *file, bool by_path, struct dimg_tab *tab)
 {
 	struct dimg_error e;
 	FILE *f;
 	int ret;
 
-	*tab = (struct dimg_tab){ .file = file };
+	*tab = (struct dimg_tab){ .file = file, .by_path = by_path };
 	f = fopen(file, "re");
 	if (!f) {
 		dimg_say(file, "the table cannot be read: %s\n"

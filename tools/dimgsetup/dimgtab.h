@@ -14,11 +14,13 @@
 /**
  * struct dimg_tab - a table of devices, as /etc/dimgtab
  * @n_bad: entries with an error; the errors have been printed
+ * @by_path: images are told from each other by their paths, none is looked at
  */
 struct dimg_tab {
 	const char *file;
 	size_t n;
 	size_t n_bad;
+	bool by_path;
 	/**
 	 * struct dimg_tab_entry - one device
 	 * @bad: not to be attached
@@ -44,7 +46,7 @@ struct dimg_tab {
 	} *v;
 };
 
-int dimg_tab_load(const char *file, struct dimg_tab *tab);
+int dimg_tab_load(const char *file, bool by_path, struct dimg_tab *tab);
 void dimg_tab_where(const struct dimg_tab *tab, const struct dimg_tab_entry *e);
 void dimg_tab_check(struct dimg_tab *tab);
 void dimg_tab_free(struct dimg_tab *tab);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "dimgtab.h"
@@ -22,8 +23,12 @@
 #define DIMG_SBINDIR		"/usr/sbin"
 #endif
 
+/* An image on a server that hangs; without a limit, so would the boot. */
+#define START_LIMIT_S		90
 /* Patience of ExecStop=; systemd's own, to stop a mount, is 90 s. */
 #define STOP_WAIT_S		60
+/* Partitions whose nodes bring the service along when they are mounted. */
+#define PARTITIONS		16
 #define BY_NAME			"/dev/disk/by-dimg-name/"
 #define TARGET			"dimgsetup.target"
 
@@ -69,12 +74,18 @@ static int link_unit(const struct unit *u, const char *target, const char *how)
 	return ret;
 }
 
+/* Does systemd have a unit for it? A file system that lies in /dev has files. */
+static bool is_device(const char *path)
+{
+	return !strncmp(path, "/dev/", 5) && strncmp(path, "/dev/shm/", 9);
+}
+
 /* An image that is a block device has to be there; a file needs its mounts. */
 static void put_image(FILE *f, const char *path)
 {
 	char *device, *slash, *dir;
 
-	if (!strncmp(path, "/dev/", 5)) {
+	if (is_device(path)) {
 		device = dimg_unit_from_path(path, ".device");
 		if (device)
 			fprintf(f, "BindsTo=%s\nAfter=%s\n", device, device);
@@ -142,7 +153,8 @@ static void put_unit(FILE *f, const struct unit *u, const char *file)
 		fprintf(f, "Before=%s\n", target_of(e));
 	fputs("Conflicts=umount.target\nBefore=umount.target\n\n"
 	      "[Service]\nType=oneshot\nRemainAfterExit=yes\n", f);
-	fprintf(f, "TimeoutStopSec=%d\n", STOP_WAIT_S + 30);
+	fprintf(f, "TimeoutStartSec=%d\nTimeoutStopSec=%d\n", START_LIMIT_S,
+		STOP_WAIT_S + 30);
 	fputs("ExecStart=" DIMG_SBINDIR "/dimgsetup apply -- ", f);
 	dimg_unit_text(e->name, f);
 	fprintf(f, "\nExecStop=" DIMG_SBINDIR
@@ -172,6 +184,21 @@ static int write_unit(const struct unit *u, const char *file)
 	return ret;
 }
 
+/* As link_unit(), for the device unit of the disk (0) or of partition @nr. */
+static int link_node(const struct unit *u, unsigned int nr)
+{
+	char part[32] = "", *device;
+	int ret;
+
+	if (nr)
+		snprintf(part, sizeof(part), "\\x2dpart%u", nr);
+	if (asprintf(&device, "%s%s.device", u->node, part) < 0)
+		return fail(u->service, ENOMEM);
+	ret = link_unit(u, device, "requires");
+	free(device);
+	return ret;
+}
+
 /*
  * Who mounts the node by name needs the service: it starts with the mount, also
  * if it is marked noauto, and if it fails the mount fails at once instead of
@@ -179,13 +206,12 @@ static int write_unit(const struct unit *u, const char *file)
  */
 static int link_all(const struct unit *u)
 {
-	char *device;
-	int ret;
+	bool partscan = u->e->attach.req.flags & DIMGBLK_FLAG_PARTITION_SCAN;
+	unsigned int nr;
+	int ret = 0;
 
-	if (asprintf(&device, "%s.device", u->node) < 0)
-		return fail(u->service, ENOMEM);
-	ret = link_unit(u, device, "requires");
-	free(device);
+	for (nr = 0; !ret && nr <= (partscan ? PARTITIONS : 0); nr++)
+		ret = link_node(u, nr);
 	if (ret || u->e->noauto)
 		return ret;
 	return link_unit(u, target_of(u->e),
@@ -240,11 +266,24 @@ static int link_target(const char *dir, const struct dimg_tab *tab)
 	return ret;
 }
 
+/* At boot and reload stderr is nothing, and there may be no journal yet. */
+static void tell_kernel_log(void)
+{
+	struct stat st;
+
+	if (fstat(STDERR_FILENO, &st) || !S_ISCHR(st.st_mode) ||
+	    st.st_rdev != makedev(1, 3) || !freopen("/dev/kmsg", "we", stderr))
+		return;
+	/* what is written at once is a message, and may begin with a level */
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
+	dimg_program = "<3>dimgsetup-generator";
+}
+
 /**
  * dimg_generator - run as dimgsetup-generator
  *
  * DIMGTAB in the environment names another table, for tests. Lines that are
- * wrong are told (it goes to the journal) and left out: the others still work.
+ * wrong are told (see tell_kernel_log()) and left out: the others still work.
  *
  * Return: an exit code; systemd logs that it failed, and goes on.
  */
@@ -263,10 +302,11 @@ int dimg_generator(int argc, char **argv)
 	}
 	if (!file)
 		file = DIMG_TAB_FILE;
+	tell_kernel_log();
 	/* most machines have no table: nothing to do, nothing to say */
 	if (access(file, F_OK) && errno == ENOENT)
 		return DIMG_EXIT_OK;
-	ret = dimg_tab_load(file, &tab);
+	ret = dimg_tab_load(file, true, &tab);
 	if (!ret && tab.n_bad)
 		ret = DIMG_EXIT_USAGE;
 	for (i = 0; i < tab.n; i++) {

@@ -142,7 +142,9 @@ static int choose(const struct dimg_attach *look, const struct stat *st,
 	size_t i;
 
 	for (i = 0; i < all->n; i++) {
-		if (!dimg_device_is_on(&all->v[i], look->path, st) ||
+		/* one that is going cannot be handed out */
+		if (all->v[i].state != DIMGBLK_STATE_LIVE ||
+		    !dimg_device_is_on(&all->v[i], look->path, st) ||
 		    !overlaps(look, &all->v[i]))
 			continue;
 		dimg_reuse_differs(&look->req, &all->v[i], list, sizeof(list));

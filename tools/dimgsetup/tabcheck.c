@@ -13,13 +13,13 @@
 #include "dimgtab.h"
 
 /* The same file, by whatever path; one that is not there yet, by its path. */
-static bool same_image(const char *a, const char *b)
+static bool same_image(const char *a, const char *b, bool by_path)
 {
 	struct stat x, y;
 
 	if (!strcmp(a, b))
 		return true;
-	if (stat(a, &x) || stat(b, &y))
+	if (by_path || stat(a, &x) || stat(b, &y))
 		return false;
 	if (S_ISBLK(x.st_mode) && S_ISBLK(y.st_mode))
 		return x.st_rdev == y.st_rdev;
@@ -62,7 +62,7 @@ static bool may_overlap(const struct dimg_attach *first,
 
 /* What is wrong with @b after @a, in a sentence; NULL if nothing is. */
 static const char *conflict(const struct dimg_tab_entry *a,
-			    const struct dimg_tab_entry *b)
+			    const struct dimg_tab_entry *b, bool by_path)
 {
 	const uint64_t index = UINT64_C(1) << DIMGBLK_A_INDEX;
 
@@ -73,7 +73,7 @@ static const char *conflict(const struct dimg_tab_entry *a,
 	    a->attach.req.index == b->attach.req.index)
 		return "\"%s\" asks for the same index as line %u\n"
 		       "Give each device a number of its own, or none.";
-	if (same_image(a->attach.path, b->attach.path) &&
+	if (same_image(a->attach.path, b->attach.path, by_path) &&
 	    share_bytes(&a->attach, &b->attach) &&
 	    !may_overlap(&a->attach, &b->attach))
 		return "\"%s\" and line %u share bytes of an image, and one writes\n"
@@ -84,6 +84,8 @@ static const char *conflict(const struct dimg_tab_entry *a,
 
 /**
  * dimg_tab_check - mark and report lines that contradict each other
+ *
+ * By path alone, some are left to the kernel (two paths of one file).
  *
  * Both are bad then: which of them is meant is the administrator's to say.
  */
@@ -101,7 +103,7 @@ void dimg_tab_check(struct dimg_tab *tab)
 			/* a line that was not understood asks for nothing */
 			if (!a->attach.path || !b->attach.path)
 				continue;
-			why = conflict(a, b);
+			why = conflict(a, b, tab->by_path);
 			if (!why)
 				continue;
 			dimg_tab_where(tab, b);

@@ -52,6 +52,7 @@ int dimg_attach_option(struct dimg_attach *a, const char *name,
 static char folder[32] = "/tmp/test-dimgtab.XXXXXX";
 static char said[4096];
 static int saved_err;
+static bool by_path;
 
 static int setup(void **state)
 {
@@ -78,7 +79,7 @@ static int load(const char *text, size_t len, struct dimg_tab *tab)
 	assert_int_equal(write(fd, text, len), len);
 	close(fd);
 	assert_non_null(freopen("said", "w+", stderr));
-	ret = dimg_tab_load("tab", tab);
+	ret = dimg_tab_load("tab", by_path, tab);
 	fflush(stderr);
 	fd = open("said", O_RDONLY);
 	n = read(fd, said, sizeof(said) - 1);
@@ -162,6 +163,12 @@ static void when(void **state)
 	assert_bad("a /x x-systemd.after\n", 1, "needs a value");
 	assert_bad("a /x x-systemd.after=b\\012Exec\n", 1, "no name of a unit");
 	assert_bad("a /x noauto=1\n", 1, "no option \"noauto\"");
+	/* what systemd would read otherwise than it is written */
+	assert_bad("a /x x-systemd.after=b\\134\n", 1, "ends in a backslash");
+	assert_bad("a /x x-systemd.after=b\\001\n", 1, "no name of a unit");
+	assert_bad("a /x x-systemd.requires-mounts-for=/m\\134\n", 1, "backslash");
+	assert_bad("a /x x-systemd.requires-mounts-for=m\n", 1, "no absolute path");
+	assert_bad("a /x x-systemd.requires-mounts-for=/m/..\n", 1, ". or ..");
 }
 
 static void wrong_lines(void **state)
@@ -172,7 +179,11 @@ static void wrong_lines(void **state)
 	assert_bad("ok /x\na\n", 1, "tab:2: the image is missing");
 	assert_bad("-a /x\n", 1, "tab:1: \"-a\" is no name");
 	assert_bad("dimgblk3 /x\n", 1, "is no name");
+	assert_bad("a-part1 /x\n", 1, "ends as the link of a partition");
 	assert_bad("a x.img\n", 1, "no absolute path");
+	assert_bad("a /x/../y\n", 1, ". or ..");
+	assert_bad("a /x/.\n", 1, ". or ..");
+	assert_bad("a /x\\012y\n", 1, "control character (byte 10)");
 	assert_bad("a /x ro rw\n", 1, "\"rw\" is too much");
 	assert_bad("a /x ro,,offset=1\n", 1, "an option is empty");
 	assert_bad("a /x ro,\n", 1, "an option is empty");
@@ -183,7 +194,7 @@ static void wrong_lines(void **state)
 	assert_int_equal(load("a /x\0b\n", 7, &tab), DIMG_EXIT_USAGE);
 	dimg_tab_free(&tab);
 	unlink("tab");
-	assert_int_equal(dimg_tab_load("/none/tab", &tab), DIMG_EXIT_NOT_FOUND);
+	assert_int_equal(dimg_tab_load("/none/tab", false, &tab), DIMG_EXIT_NOT_FOUND);
 	dimg_tab_free(&tab);
 }
 
@@ -202,9 +213,16 @@ static void contradictions(void **state)
 	assert_bad("a /x part=1\nb /x part=1\n", 2, "share bytes");
 	assert_bad("a /x part=1\nb /x\n", 2, "share bytes");
 	/* the same file by another path */
-	snprintf(text, sizeof(text), "a %s/tab\nb %s/../%s/tab\n", folder, folder,
-		 folder + strlen("/tmp/"));
+	snprintf(text, sizeof(text), "a %s/tab\nb /proc/self/cwd/tab\n", folder);
 	assert_bad(text, 2, "share bytes");
+	/* the generator must not touch the images */
+	by_path = true;
+	assert_good(text, 2, &tab);
+	dimg_tab_free(&tab);
+	assert_bad("a /x\nb /x\n", 2, "line 1 share bytes");
+	by_path = false;
+	assert_good("a /... ro\nb /.x/..y\n", 2, &tab);
+	dimg_tab_free(&tab);
 	assert_good("a /x ro\nb /x ro\nc /y\nd /y allow-overlap\n"
 		    "e /z sizelimit=512\nf /z offset=512\n"
 		    "g /w part=1\nh /w part=2\ni /v index=0\nj /u\n", 10, &tab);
