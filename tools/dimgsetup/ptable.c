@@ -22,6 +22,8 @@
 /* What other systems expect a FAT in */
 #define GUID_BASIC_DATA	"EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
 #define ALIGNMENT	(1 << 20)
+/* Where programs put the entries of a GPT: behind its header */
+#define ENTRIES_LBA	2
 
 /* A context on a descriptor, which stays the caller's. NULL and errno if none. */
 static struct fdisk_context *open_context(const char *path, int fd,
@@ -129,7 +131,7 @@ int dimg_ptable_create(const char *path, int fd, const char *name, bool fat,
 /* Partition @nr gets @size bytes; 0 or -errno. */
 static int set_size(struct fdisk_context *cxt, unsigned int nr, uint64_t size)
 {
-	struct fdisk_partition *old = NULL, *pa = fdisk_new_partition();
+	struct fdisk_partition *old = NULL, *now = NULL, *pa = fdisk_new_partition();
 	int ret = pa ? fdisk_get_partition(cxt, nr - 1, &old) : -ENOMEM;
 
 	if (!ret) {
@@ -138,6 +140,13 @@ static int set_size(struct fdisk_context *cxt, unsigned int nr, uint64_t size)
 		fdisk_partition_size_explicit(pa, 1);
 		ret = fdisk_set_partition(cxt, nr - 1, pa);
 	}
+	/* no table holds all numbers, and not all of libfdisk minds */
+	if (!ret)
+		ret = fdisk_get_partition(cxt, nr - 1, &now);
+	if (!ret && (fdisk_partition_get_start(now) != fdisk_partition_get_start(old) ||
+		     fdisk_partition_get_size(now) != fdisk_partition_get_size(pa)))
+		ret = -ERANGE;
+	fdisk_unref_partition(now);
 	fdisk_unref_partition(old);
 	fdisk_unref_partition(pa);
 	return ret;
@@ -165,6 +174,29 @@ uint64_t dimg_ptable_size(uint64_t start, uint64_t old, uint64_t end)
 	return aligned - start;
 }
 
+/* dimg_ptable_size_smaller - the same on a smaller disk: it never grows there */
+uint64_t dimg_ptable_size_smaller(uint64_t start, uint64_t old, uint64_t end)
+{
+	uint64_t size = dimg_ptable_size(start, old, end);
+
+	return size < old ? size : old;
+}
+
+/* All that there is for the last partition, as far as an MBR can count. */
+static uint64_t largest(struct fdisk_context *cxt, const char *path,
+			uint64_t start, uint64_t old)
+{
+	uint64_t size = dimg_ptable_size(start, old, usable_end(cxt));
+	uint64_t max = (uint64_t)UINT32_MAX * fdisk_get_sector_size(cxt);
+
+	if (!fdisk_is_label(cxt, DOS) || size <= max)
+		return size;
+	dimg_say(path, "note: a partition of an MBR has no more than %llu bytes; the rest stays unused",
+		 (unsigned long long)max);
+	max -= max % ALIGNMENT;
+	return max > old ? max : old;
+}
+
 /**
  * dimg_ptable_set - rewrite the table of a disk whose size has changed
  * @path: for messages
@@ -188,7 +220,7 @@ int dimg_ptable_set(const char *path, int fd, uint32_t sector_size,
 		return fail_table(path, -errno, "the partition table cannot be changed");
 	ret = fdisk_has_label(cxt) ? fdisk_get_partitions(cxt, &before) : -EINVAL;
 	if (!part->size)
-		part->size = dimg_ptable_size(part->start, old_size, usable_end(cxt));
+		part->size = largest(cxt, path, part->start, old_size);
 	if (!ret)
 		ret = set_size(cxt, part->nr, part->size);
 	if (!ret)
@@ -222,7 +254,8 @@ static int rebuild(struct fdisk_context *from, struct fdisk_context *to,
 		ret = fdisk_gpt_set_npartitions(to, fdisk_get_npartitions(from));
 	last = ret ? NULL : fdisk_table_get_partition_by_partno(tb, part->nr - 1);
 	if (last) {
-		part->size = dimg_ptable_size(part->start, old_size, usable_end(to));
+		part->size = dimg_ptable_size_smaller(part->start, old_size,
+						      usable_end(to));
 		fdisk_partition_set_size(last, part->size / fdisk_get_sector_size(to));
 	}
 	if (!ret)
@@ -232,6 +265,19 @@ static int rebuild(struct fdisk_context *from, struct fdisk_context *to,
 	free(id);
 	fdisk_unref_table(tb);
 	return ret;
+}
+
+/* Where the entries of a GPT begin, in sectors; 0 if that is not known. */
+static uint64_t entries_lba(struct fdisk_context *cxt)
+{
+	struct fdisk_labelitem *item = fdisk_new_labelitem();
+	uint64_t lba = 0;
+
+	if (!item || fdisk_get_disklabel_item(cxt, GPT_LABELITEM_ENTRIESLBA, item) ||
+	    fdisk_labelitem_get_data_u64(item, &lba))
+		lba = 0;
+	fdisk_unref_labelitem(item);
+	return lba;
 }
 
 /**
@@ -250,12 +296,19 @@ int dimg_ptable_draft(const char *path, int fd, int draft, uint32_t sector_size,
 {
 	struct fdisk_context *from = open_context(path, fd, sector_size);
 	struct fdisk_context *to = from ? open_context("draft", draft, sector_size) : NULL;
-	int ret = to ? rebuild(from, to, part, old_size) : -errno;
+	bool usual = to && entries_lba(from) == ENTRIES_LBA;
+	int ret = !to ? -errno : usual ? rebuild(from, to, part, old_size) : 0;
 
 	if (to)
 		close_context(to);
 	if (from)
 		close_context(from);
+	if (!ret && !usual) {
+		/* what is in the usual place is not known, and would be lost */
+		dimg_say(path, "the entries of its GPT are not in their usual place, sector %d; its disk is not made smaller\n"
+			 "Move them there: \"sgdisk -j %d FILE\".", ENTRIES_LBA, ENTRIES_LBA);
+		return DIMG_EXIT_REFUSED;
+	}
 	return !ret ? 0 :
 		fail_table(path, ret, "no partition table can be made for the smaller size");
 }
