@@ -459,6 +459,8 @@ struct dimg_run {
 
 int dimg_run_check(const char *program);
 int dimg_run(char *const argv[], struct dimg_run *r);
+uint64_t dimg_run_number(const struct dimg_run *r, const char *key);
+void dimg_run_put_said(const struct dimg_run *r);
 int dimg_run_fail(const char *subject, char *const argv[],
 		  const struct dimg_run *r, const char *remedy);
 

@@ -240,26 +240,55 @@ int dimg_run(char *const argv[], struct dimg_run *r)
 	return failure ? fail_missing(argv[0], failure) : 0;
 }
 
+/* The number in this line, if it begins with @key and then blanks, = or :. */
+static bool parse_number(const char *line, const char *key, uint64_t *n)
+{
+	size_t len = strlen(key), gap;
+	char *end;
+
+	if (strncmp(line, key, len))
+		return false;
+	gap = strspn(line + len, " \t=:");
+	*n = strtoull(line + len + gap, &end, 10);
+	return gap && end > line + len + gap;
+}
+
 /**
- * dimg_run_fail - report that a program failed, in its own words
- * @subject: the image or device it worked on
- * @remedy: what to do, a sentence; NULL if what it said is enough
+ * dimg_run_number - the number after a key in what a program said
+ * @key: what the line begins with
  *
- * Return: DIMG_EXIT_KERNEL.
+ * A label or a path in the output may hold anything, line breaks too: of two
+ * lines with the key none is believed, nor an output whose beginning is lost.
+ *
+ * Return: the number; 0 if it is not there.
  */
-int dimg_run_fail(const char *subject, char *const argv[],
-		  const struct dimg_run *r, const char *remedy)
+uint64_t dimg_run_number(const struct dimg_run *r, const char *key)
+{
+	uint64_t number = 0, n;
+	const char *line = r->said;
+	bool found = false;
+
+	if (strlen(line) == sizeof(r->said) - 1)
+		return 0;
+	while (line) {
+		if (parse_number(line, key, &n)) {
+			if (found)
+				return 0;
+			found = true;
+			number = n;
+		}
+		line = strchr(line, '\n');
+		line += !!line;
+	}
+	return number;
+}
+
+/* dimg_run_put_said - print what a program said to stderr, without controls. */
+void dimg_run_put_said(const struct dimg_run *r)
 {
 	const char *line = r->said;
 	int len;
 
-	if (r->status > 128)
-		dimg_say(subject, "%s was ended by signal %d (%s)%s", argv[0],
-			 r->status - 128, strsignal(r->status - 128),
-			 *line ? ":" : "");
-	else
-		dimg_say(subject, "%s failed with status %d%s", argv[0],
-			 r->status, *line ? ":" : "");
 	/* with --verbose it has been seen already */
 	while (*line && !dimg_verbose) {
 		char *copy;
@@ -277,6 +306,26 @@ int dimg_run_fail(const char *subject, char *const argv[],
 		free(copy);
 		line += len + (line[len] == '\n');
 	}
+}
+
+/**
+ * dimg_run_fail - report that a program failed, in its own words
+ * @subject: the image or device it worked on
+ * @remedy: what to do, a sentence; NULL if what it said is enough
+ *
+ * Return: DIMG_EXIT_KERNEL.
+ */
+int dimg_run_fail(const char *subject, char *const argv[],
+		  const struct dimg_run *r, const char *remedy)
+{
+	if (r->status > 128)
+		dimg_say(subject, "%s was ended by signal %d (%s)%s", argv[0],
+			 r->status - 128, strsignal(r->status - 128),
+			 *r->said ? ":" : "");
+	else
+		dimg_say(subject, "%s failed with status %d%s", argv[0],
+			 r->status, *r->said ? ":" : "");
+	dimg_run_put_said(r);
 	if (remedy)
 		fprintf(stderr, "%s\n", remedy);
 	return DIMG_EXIT_KERNEL;

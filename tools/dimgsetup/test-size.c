@@ -111,6 +111,24 @@ static void last_partition_stays_on_the_disk(void **state)
 	}
 }
 
+/* On a smaller disk a partition in front of the cut stays as it is. */
+static void smaller_disks_make_no_partition_larger(void **state)
+{
+	int i;
+
+	(void)state;
+	assert_int_equal(dimg_ptable_size_smaller(MIB, 100 * MIB, 200 * MIB - 33 * 512),
+			 100 * MIB);
+	assert_int_equal(dimg_ptable_size_smaller(MIB, 299 * MIB, 200 * MIB - 33 * 512),
+			 198 * MIB);
+	for (i = 0; i < ROUNDS; i++) {
+		uint64_t old = (uint64_t)random() * 512;
+
+		assert_true(dimg_ptable_size_smaller((uint64_t)random() * 512, old,
+						     (uint64_t)random() * 1024) <= old);
+	}
+}
+
 static int check(const char *type, const char *label, const char *uuid)
 {
 	struct dimg_mkfs m = { .type = type, .label = label, .uuid = uuid };
@@ -163,6 +181,44 @@ static void uuids_have_their_form(void **state)
 	assert_int_not_equal(check("vfat", NULL, "1234ABCD"), DIMG_EXIT_USAGE);
 }
 
+static uint64_t number(const char *said, const char *key)
+{
+	struct dimg_run run = { 0 };
+
+	snprintf(run.said, sizeof(run.said), "%s", said);
+	return dimg_run_number(&run, key);
+}
+
+/* Labels and paths come first, and whoever made the image chose them. */
+static void numbers_are_those_of_their_own_line(void **state)
+{
+	static struct dimg_run full;
+
+	(void)state;
+	assert_int_equal(number("Filesystem volume name:   Block count: 9\n"
+				"Last mounted on:          /Block count: 8\n"
+				"Block count:              65536\n", "Block count"), 65536);
+	assert_int_equal(number("label\t\t\tdev_item.total_bytes 9\n"
+				"total_bytes\t\t7\n"
+				"dev_item.total_bytes\t209715200\n",
+				"dev_item.total_bytes"), 209715200);
+	assert_int_equal(number("dblocks = 81920\nblocksize = 4096\n", "dblocks"), 81920);
+	assert_int_equal(number("dblocks = 81920\nblocksize = 4096", "blocksize"), 4096);
+	/* a label with a line break: nobody knows which is true */
+	assert_int_equal(number("Filesystem volume name:   a\nBlock count: 9\n"
+				"Block count:              65536\n", "Block count"), 0);
+	assert_int_equal(number("Block counts:  5\n", "Block count"), 0);
+	assert_int_equal(number("Block count:\n", "Block count"), 0);
+	assert_int_equal(number("Block count65536\n", "Block count"), 0);
+	assert_int_equal(number("", "Block count"), 0);
+	/* the beginning was lost */
+	memset(full.said, '\n', sizeof(full.said) - 1);
+	memcpy(full.said, "\nBlock count: 9\n", 16);
+	assert_int_equal(dimg_run_number(&full, "Block count"), 0);
+	full.said[sizeof(full.said) - 2] = '\0';
+	assert_int_equal(dimg_run_number(&full, "Block count"), 9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,8 +226,10 @@ int main(void)
 		cmocka_unit_test(differences_count_from_the_old_size),
 		cmocka_unit_test(last_partition_ends_at_a_mib),
 		cmocka_unit_test(last_partition_stays_on_the_disk),
+		cmocka_unit_test(smaller_disks_make_no_partition_larger),
 		cmocka_unit_test(labels_are_those_of_the_file_system),
 		cmocka_unit_test(uuids_have_their_form),
+		cmocka_unit_test(numbers_are_those_of_their_own_line),
 	};
 
 	return cmocka_run_group_tests_name("size", tests, NULL, NULL);
