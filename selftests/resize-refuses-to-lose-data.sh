@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 90
 # Claim: resize makes nothing smaller without --shrink, and nothing smaller than
-# the file system or the last partition; --dry-run and refusals change no byte.
+# the file system or the last partition, and cuts off nothing that the device does
+# not show; --dry-run and refusals change no byte.
 # Broken: the end of a file system is cut off.
 . "$(dirname "$0")/lib/dimgblk.sh"
+requires_command sgdisk fdisk tune2fs
 
 # Any write would change a time of these; hashing would take minutes in a VM.
 state() { stat -c '%s bytes, %b blocks, %y, %z' disk.img; }
@@ -44,6 +46,12 @@ done
 create 320M --mkfs=xfs
 keeps refused 4 'xfs.*cannot become smaller' dimgsetup resize --shrink --all disk.img 310M
 
+# a label is no number
+create 64M --mkfs=ext4 --label="Block count: 9"
+keeps refused 4 'ext4 reaches to byte' dimgsetup resize --shrink disk.img 30M
+tune2fs -L $'\nBlock count: 9' disk.img >/dev/null || die tune2fs
+keeps refused 4 'cannot be found out' dimgsetup resize --shrink --all disk.img 30M
+
 # nobody knows what this is
 make_image disk.img 8M
 keeps refused 4 'unknown data' dimgsetup resize --shrink disk.img 4M
@@ -54,11 +62,39 @@ create 64M --gpt --mkfs=ext4
 keeps refused 4 'backup' dimgsetup resize --shrink disk.img 63M
 keeps steps --shrink --all disk.img 40M
 keeps steps --all disk.img 80M
+# a GPT whose entries are not where they use to be
+sgdisk -j 100 disk.img >/dev/null || die "sgdisk -j"
+keeps refused 4 'usual place' dimgsetup resize --shrink --all disk.img 40M
+# a GPT in sectors of 4096, which no tool tells from an MBR in a file
+create 64M
+printf 'g\nn\n\n\n\nw\n' | fdisk -b 4096 disk.img >/dev/null 2>&1 || die "fdisk -b 4096"
+keeps refused 4 'backup' dimgsetup resize --shrink disk.img 63M
+# a partition that ends before the cut keeps its size
+rm disk.img
+truncate -s 64M disk.img
+printf 'label: gpt\n,20M\n' | sfdisk -q disk.img
+check "behind the last partition of a GPT" dimgsetup resize --shrink --all disk.img 40M
+check_match "the table is sound" 'No errors' "$(sfdisk -V disk.img 2>&1)"
 rm disk.img
 truncate -s 64M disk.img
 printf 'label: dos\n,20M\n,20M\n' | sfdisk -q disk.img
 keeps refused 4 'last partition reaches' dimgsetup resize --shrink disk.img 40M
 check "behind the last partition" dimgsetup resize --shrink disk.img 45M
+# an MBR counts to 2 TiB
+check_match "no number wraps in an MBR" 'partition 2: 20971520 -> 219902[0-9]{7} ' \
+	"$(dimgsetup resize --all --dry-run disk.img 3T)"
+
+# what the device does not show: behind its size limit, and another device's
+create 64M
+attach --sizelimit 32M disk.img
+ATTACHED=1
+low=$DEV
+keeps refused 4 'cut off unseen' dimgsetup resize --shrink "$low" 32M
+attach -o 32M disk.img
+keeps refused 3 'is attached to' dimgsetup resize --shrink "$DEV" 48M
+detach "$DEV"
+detach "$low"
+ATTACHED=
 
 # mounted: ext4 cannot, and the command says so before it begins
 create 64M --gpt --mkfs=ext4

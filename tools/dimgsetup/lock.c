@@ -172,7 +172,9 @@ static int take_locks(int fd, bool read_only)
 	if (!ret)
 		ret = set_lock(fd, F_RDLCK, BYTE_DENIES + PERM_WRITE,
 			       MARK_DENIES_END);
-	return ret;
+	/* what dimg_lock_alone() has in between */
+	return ret ? ret : set_lock(fd, F_UNLCK, BYTE_HAS + PERM_RESIZE + 1,
+				    BYTE_DENIES + PERM_WRITE - 1);
 }
 
 /* The first byte on which somebody stands against us; 0 if nobody does. */

@@ -175,18 +175,27 @@ static int set_file_system(const struct resize *r)
 	return r->dry_run ? 0 : resize_fs_run(r);
 }
 
+/* Is the work on the file system done on a device that is yet to be attached? */
+static bool will_borrow(const struct resize *r)
+{
+	enum resize_fs kind = resize_fs_kind(r);
+
+	return r->all && !r->attached && !r->dry_run && !geteuid() &&
+	       (kind == RESIZE_FS_EXT || kind == RESIZE_FS_XFS ||
+		kind == RESIZE_FS_BTRFS);
+}
+
 /* Attach the image for as long as this command runs, or is not killed. */
 static int borrow_device(struct resize *r)
 {
+	struct dimg_image img = { .fd = r->fd, .path = r->path };
 	struct dimg_attach a;
-	enum resize_fs kind = resize_fs_kind(r);
 	int ret;
 
-	if (r->attached || r->dry_run || geteuid() ||
-	    (kind != RESIZE_FS_EXT && kind != RESIZE_FS_XFS &&
-	     kind != RESIZE_FS_BTRFS))
+	if (!will_borrow(r))
 		return 0;
-	ret = r->nl ? 0 : dimg_connect(&r->nl);
+	/* from now on shared with the device */
+	ret = dimg_lock_image(&img, false);
 	if (ret)
 		return ret;
 	dimg_attach_init(&a);
@@ -254,6 +263,8 @@ static int make_smaller(struct resize *r)
 		ret = set_file_system(r);
 	if (!ret)
 		ret = check_signals(r);
+	if (!ret)
+		ret = resize_fs_verify(r);
 	if (!ret && r->all)
 		ret = set_table(r);
 	if (!ret && r->draft >= 0 && !r->dry_run && (r->attached || r->borrowed))
@@ -279,6 +290,8 @@ static void block_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	/* ulimit -f: the errno says it better */
 	signal(SIGXFSZ, SIG_IGN);
+	/* nobody reads the steps any more: no reason to stop between them */
+	signal(SIGPIPE, SIG_IGN);
 }
 
 /*
@@ -304,6 +317,9 @@ static int change(struct resize *r)
 
 	if (!ret)
 		ret = resize_plan(r);
+	/* the module may be missing: before the first step, not after it */
+	if (!ret && !r->nl && will_borrow(r))
+		ret = dimg_connect(&r->nl);
 	if (ret)
 		return ret;
 	if (!r->dry_run)

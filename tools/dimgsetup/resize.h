@@ -26,7 +26,9 @@
  * @pttype: of a partition table; NULL if there is none
  * @part: the last partition; @part_old: its bytes now, @part.size: to be
  * @draft: the GPT of a disk that becomes smaller; -1 if none
- * @fs: what the disk or its last partition has; @fs_old, @fs_new: bytes
+ * @fs: what the disk or its last partition has; @fs_old, @fs_new: bytes; @fs_old
+ *	is 0 if the file system need not become smaller
+ * @devid: which device of a btrfs this is, in its own count
  */
 struct resize {
 	const char *arg;
@@ -56,6 +58,7 @@ struct resize {
 	struct dimg_probe fs;
 	uint64_t fs_old;
 	uint64_t fs_new;
+	uint64_t devid;
 };
 
 /* resizeopen.c */
@@ -87,7 +90,8 @@ enum resize_fs {
 
 enum resize_fs resize_fs_kind(const struct resize *r);
 int resize_fs_size(const struct resize *r, uint64_t *bytes);
-int resize_fs_check(const struct resize *r);
+int resize_fs_check(struct resize *r);
+int resize_fs_verify(const struct resize *r);
 int resize_fs_run(const struct resize *r);
 void resize_fs_node(const struct resize *r, char *node, size_t len);
 

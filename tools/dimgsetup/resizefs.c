@@ -48,30 +48,21 @@ void resize_fs_node(const struct resize *r, char *node, size_t len)
 		snprintf(node + n, len - n, "p%u", r->part.nr);
 }
 
-/* The number after @key, which may be followed by blanks, = or :. */
-static uint64_t number_after(const char *text, const char *key)
-{
-	const char *s = strstr(text, key);
-
-	if (!s)
-		return 0;
-	s += strlen(key);
-	return strtoull(s + strspn(s, " \t=:"), NULL, 10);
-}
-
 /* A file as large as the file system, with only its beginning; -1 if none. */
-static int copy_head(const struct resize *r)
+static int copy_head(const struct resize *r, int from, uint64_t start)
 {
 	uint64_t size = r->pttype ? r->part_old : r->disk_old;
-	uint64_t start = r->pttype ? r->part.start : 0;
 	size_t len = size < HEAD_BYTES ? size : HEAD_BYTES;
 	int fd = memfd_create("head", MFD_CLOEXEC);
 	char *buf = malloc(len);
+	ssize_t got;
 	bool ok;
 
-	ok = fd >= 0 && buf && !ftruncate(fd, size) &&
-	     pread(r->disk_fd, buf, len, start) == (ssize_t)len &&
-	     pwrite(fd, buf, len, 0) == (ssize_t)len;
+	/* a mounted file system writes past the cache of the disk */
+	posix_fadvise(from, start, len, POSIX_FADV_DONTNEED);
+	got = buf ? pread(from, buf, len, start) : -1;
+	ok = fd >= 0 && got > 0 && !ftruncate(fd, size) &&
+	     pwrite(fd, buf, got, 0) == got;
 	free(buf);
 	if (!ok && fd >= 0)
 		close(fd);
@@ -92,20 +83,39 @@ static uint64_t ask_size(enum resize_fs kind, int fd, struct dimg_run *run)
 	run->fd = fd;
 	switch (kind) {
 	case RESIZE_FS_EXT:
-		if (dimg_run(ext, run))
+		/* 1: it misses the journal, which is behind the beginning */
+		if (dimg_run(ext, run) || run->status > 1)
 			return 0;
-		return number_after(run->said, "Block count") *
-		       number_after(run->said, "Block size");
+		return dimg_run_number(run, "Block count") *
+		       dimg_run_number(run, "Block size");
 	case RESIZE_FS_XFS:
-		if (dimg_run(xfs, run))
+		if (dimg_run(xfs, run) || run->status)
 			return 0;
-		return number_after(run->said, "dblocks") *
-		       number_after(run->said, "blocksize");
+		return dimg_run_number(run, "dblocks") *
+		       dimg_run_number(run, "blocksize");
 	default:
-		if (dimg_run(btrfs, run))
+		if (dimg_run(btrfs, run) || run->status ||
+		    !dimg_run_number(run, "dev_item.devid"))
 			return 0;
-		return number_after(run->said, "dev_item.total_bytes");
+		return dimg_run_number(run, "dev_item.total_bytes");
 	}
+}
+
+/* What the file system says of its size that lies at @start of @from. */
+static int look(const struct resize *r, int from, uint64_t start,
+		struct dimg_run *run, uint64_t *bytes)
+{
+	int fd = copy_head(r, from, start);
+
+	*bytes = fd >= 0 ? ask_size(resize_fs_kind(r), fd, run) : 0;
+	if (fd >= 0)
+		close(fd);
+	if (*bytes)
+		return 0;
+	dimg_say(r->arg, "the size of its file system, %s, cannot be found out: it is not resized%s",
+		 r->fs.type, *run->said ? ":" : "\nCheck it (fsck).");
+	dimg_run_put_said(run);
+	return DIMG_EXIT_REFUSED;
 }
 
 /**
@@ -117,7 +127,6 @@ int resize_fs_size(const struct resize *r, uint64_t *bytes)
 {
 	enum resize_fs kind = resize_fs_kind(r);
 	struct dimg_run run = { 0 };
-	int fd;
 
 	if (kind != RESIZE_FS_EXT && kind != RESIZE_FS_XFS &&
 	    kind != RESIZE_FS_BTRFS) {
@@ -126,15 +135,55 @@ int resize_fs_size(const struct resize *r, uint64_t *bytes)
 			 r->fs.type ? r->fs.type : "unknown data");
 		return DIMG_EXIT_REFUSED;
 	}
-	fd = copy_head(r);
-	*bytes = fd >= 0 ? ask_size(kind, fd, &run) : 0;
-	if (fd >= 0)
-		close(fd);
-	if (*bytes)
+	/* of a disk without partitions the start is 0 */
+	return look(r, r->disk_fd, r->part.start, &run, bytes);
+}
+
+/**
+ * resize_fs_verify - the last look before anything is cut off
+ *
+ * Whatever went wrong: the file system must have become smaller. Its own device
+ * is asked. Without one there is no partition: resize_fs_check() sees to that.
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int resize_fs_verify(const struct resize *r)
+{
+	char node[DIMG_NODE_LEN + 16];
+	struct dimg_run run = { 0 };
+	struct dimg_error e;
+	uint64_t bytes;
+	int fd, ret;
+
+	if (r->dry_run || !r->fs_old)
 		return 0;
-	dimg_say(r->arg, "the size of its file system, %s, cannot be found out: it is not made smaller\n%s",
-		 r->fs.type, run.said[0] ? run.said : "Check it (fsck).");
+	resize_fs_node(r, node, sizeof(node));
+	fd = r->attached || r->borrowed ? open(node, O_RDONLY | O_CLOEXEC) :
+		dup(r->disk_fd);
+	if (fd < 0) {
+		dimg_error_set(&e, errno, "the file system cannot be looked at");
+		return dimg_fail(node, &e);
+	}
+	ret = look(r, fd, 0, &run, &bytes);
+	close(fd);
+	if (ret || bytes <= r->fs_new)
+		return ret;
+	dimg_say(r->arg, "its file system, %s, has %llu bytes and not %llu: nothing is cut off\n"
+		 "See that nobody else resizes it, and run the same command again.",
+		 r->fs.type, (unsigned long long)bytes,
+		 (unsigned long long)r->fs_new);
 	return DIMG_EXIT_REFUSED;
+}
+
+/* Without its own number of the device, btrfs resizes number 1. */
+static int find_devid(struct resize *r)
+{
+	struct dimg_run run = { 0 };
+	uint64_t bytes;
+	int ret = look(r, r->disk_fd, r->part.start, &run, &bytes);
+
+	r->devid = dimg_run_number(&run, "dev_item.devid");
+	return ret;
 }
 
 static int check_programs(enum resize_fs kind)
@@ -205,7 +254,7 @@ static bool needs_device(const struct resize *r, enum resize_fs kind)
  *
  * Return: 0, or an exit code after the reason has been printed.
  */
-int resize_fs_check(const struct resize *r)
+int resize_fs_check(struct resize *r)
 {
 	enum resize_fs kind = resize_fs_kind(r);
 	int ret = 0;
@@ -214,6 +263,8 @@ int resize_fs_check(const struct resize *r)
 		ret = check_shrink(r, kind);
 	if (!ret)
 		ret = check_programs(kind);
+	if (!ret && kind == RESIZE_FS_BTRFS)
+		ret = find_devid(r);
 	if (!ret && !r->attached && geteuid() && needs_device(r, kind)) {
 		dimg_say(r->arg, "it has %s%s, which is resized on a block device only\nRun it as root (sudo).",
 			 r->fs.type, r->pttype ? " in a partition" : "");
@@ -246,7 +297,7 @@ static int check_ext(const struct resize *r, char *target)
 static int grow_mounted(const char *dir, void *arg)
 {
 	const struct resize *r = arg;
-	char node[DIMG_NODE_LEN + 16], size[32] = "max";
+	char node[DIMG_NODE_LEN + 16], size[48];
 	char *const ext[] = { "resize2fs", node, NULL };
 	char *const xfs[] = { "xfs_growfs", (char *)dir, NULL };
 	char *const btrfs[] = { "btrfs", "filesystem", "resize", size,
@@ -260,8 +311,12 @@ static int grow_mounted(const char *dir, void *arg)
 		return run_tool(r, xfs, 0);
 	default:
 		if (r->fs_new < r->fs_old)
-			snprintf(size, sizeof(size), "%llu",
+			snprintf(size, sizeof(size), "%llu:%llu",
+				 (unsigned long long)r->devid,
 				 (unsigned long long)r->fs_new);
+		else
+			snprintf(size, sizeof(size), "%llu:max",
+				 (unsigned long long)r->devid);
 		return run_tool(r, btrfs, 0);
 	}
 }
@@ -293,16 +348,24 @@ static int run_offline(const struct resize *r)
 {
 	char target[TARGET_LEN], size[32];
 	char *const argv[] = { "resize2fs", target, size, NULL };
+	bool on_node = r->attached || r->borrowed;
+	struct dimg_error e;
 	int ret;
 
-	if (r->attached || r->borrowed)
+	if (on_node)
 		resize_fs_node(r, target, sizeof(target));
 	else
 		snprintf(target, sizeof(target), "/proc/self/fd/%d", r->fd);
 	snprintf(size, sizeof(size), "%llus",
 		 (unsigned long long)r->fs_new / DIMG_SECTOR_SIZE);
 	ret = check_ext(r, target);
-	return ret ? ret : run_tool(r, argv, 0);
+	if (!ret)
+		ret = run_tool(r, argv, 0);
+	/* resize2fs cuts a file to whole blocks, or block groups */
+	if (ret || on_node || (!ftruncate(r->fd, r->file_new) && !fsync(r->fd)))
+		return ret;
+	dimg_error_set(&e, errno, "the size of the image cannot be changed");
+	return dimg_fail(r->path, &e);
 }
 
 /**

@@ -155,9 +155,7 @@ static int open_file(struct resize *r)
 	ret = dimg_lock_check_loop(&img);
 	if (ret)
 		return ret;
-	/* with --all, root's work is done on a device, which has locks of its own */
-	return r->all && !geteuid() ? dimg_lock_image(&img, false) :
-		dimg_lock_alone(&img);
+	return dimg_lock_alone(&img);
 }
 
 static int compute_sizes(struct resize *r)

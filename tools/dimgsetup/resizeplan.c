@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "resize.h"
@@ -64,16 +65,36 @@ static int find_last(struct resize *r, const struct dimg_partitions *parts)
 	return 0;
 }
 
+/* What the table counts in; a GPT of 4 KiB in a file looks like an MBR before. */
+static int find_sector_size(struct resize *r)
+{
+	int ret = dimg_probe_sector_size(r->disk_fd, 0, &r->sector_size);
+
+	if (ret)
+		return ret;
+	if (r->sector_size && !strcmp(r->pttype, "PMBR")) {
+		free(r->pttype);
+		r->pttype = strdup("gpt");
+		return r->pttype ? 0 : -ENOMEM;
+	}
+	if (!r->sector_size)
+		r->sector_size = r->attached ? r->dev.logical_block_size :
+			DIMG_SECTOR_SIZE;
+	return 0;
+}
+
 /* The table, and what is in its last partition. */
 static int load_table(struct resize *r)
 {
 	struct dimg_partitions parts;
 	int ret;
 
-	ret = dimg_probe_sector_size(r->disk_fd, 0, &r->sector_size);
-	if (!ret && !r->sector_size)
-		r->sector_size = r->attached ? r->dev.logical_block_size :
-			DIMG_SECTOR_SIZE;
+	ret = find_sector_size(r);
+	if (!ret) {
+		/* what lies behind the last whole sector is nobody's */
+		r->disk_old -= r->disk_old % r->sector_size;
+		r->disk_new -= r->disk_new % r->sector_size;
+	}
 	if (!ret)
 		ret = dimg_probe_partitions(r->disk_fd, r->sector_size, &parts);
 	if (ret)
@@ -164,8 +185,8 @@ static int plan_table(struct resize *r)
 	if (draft >= 0)
 		close(draft);
 	if (!ret && r->disk_new < r->disk_old)
-		r->part.size = dimg_ptable_size(r->part.start, r->part_old,
-						r->disk_new);
+		r->part.size = dimg_ptable_size_smaller(r->part.start, r->part_old,
+							r->disk_new);
 	return ret;
 }
 
@@ -212,6 +233,52 @@ static int refuse_shrink(const struct resize *r)
 	return DIMG_EXIT_REFUSED;
 }
 
+/* A cut goes through other devices of the file, too: whose are they? */
+static int check_others(const struct resize *r)
+{
+	struct dimg_devices all = { 0 };
+	struct dimg_error e;
+	struct stat st;
+	int ret = 0;
+	size_t i;
+
+	if (!r->attached)
+		return 0;
+	if (fstat(r->fd, &st))
+		return fail_read(r, -errno);
+	if (dimg_nl_dump(r->nl, &all, &e))
+		return dimg_fail(NULL, &e);
+	for (i = 0; !ret && i < all.n; i++) {
+		if (all.v[i].index == r->dev.index ||
+		    !dimg_device_is_on(&all.v[i], r->path, &st))
+			continue;
+		dimg_say(r->path, "is attached to /dev/" DIMG_NODE_PREFIX "%u, too, which may have what would be cut off\n"
+			 "Detach that first: \"dimgsetup detach %s%u\".",
+			 all.v[i].index, DIMG_NODE_PREFIX, all.v[i].index);
+		ret = DIMG_EXIT_BUSY;
+	}
+	dimg_devices_free(&all);
+	return ret;
+}
+
+/* Only what was looked at is cut off: the device must reach to the end. */
+static int check_cut(const struct resize *r)
+{
+	uint64_t end = r->dev.offset + r->disk_old;
+	uint32_t block = r->dev.logical_block_size ? r->dev.logical_block_size :
+		DIMG_SECTOR_SIZE;
+
+	if (r->file_new >= r->file_old)
+		return 0;
+	if (end >= r->file_old || r->file_old - end < block)
+		return check_others(r);
+	dimg_say(r->arg, "the device ends at byte %llu of its file, which has %llu: what lies behind it would be cut off unseen\n%s",
+		 (unsigned long long)end, (unsigned long long)r->file_old,
+		 r->dev.size_limit ? "Detach it, and resize the file." :
+		 "Run \"dimgsetup resize DEV\" first, for the device to take the size of its file.");
+	return DIMG_EXIT_REFUSED;
+}
+
 /* The device must show the partitions that are to change. */
 static int check_partscan(const struct resize *r)
 {
@@ -248,7 +315,7 @@ static int plan_contents(struct resize *r)
 		ret = plan_table(r);
 	if (ret)
 		return ret;
-	if (r->pttype && (!r->part.size || (smaller && r->part.size > r->part_old)))
+	if (r->pttype && !r->part.size)
 		return refuse_small(r, "the last partition", r->part.start);
 	if (r->pttype && !smaller && r->part.size < r->part_old)
 		return refuse_cut(r);
@@ -278,6 +345,9 @@ int resize_plan(struct resize *r)
 		dimg_say(r->arg, "nothing would be left of the device\nTake a larger size.");
 		return DIMG_EXIT_REFUSED;
 	}
+	ret = check_cut(r);
+	if (ret)
+		return ret;
 	/* without a size, the file is as large as it shall be */
 	if (!r->all && (!r->has_size || r->disk_new >= r->disk_old))
 		return 0;
