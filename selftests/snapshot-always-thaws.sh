@@ -81,7 +81,7 @@ for _ in {1..20}; do
 	[ $status = 0 ] || break
 	rm x.img
 done
-check_equal "a copy in the middle of which it was thawed fails" 3 $status
+check_equal "a copy in the middle of which it was thawed fails" 3 "$status"
 check_match "who is to blame is said" "$TMP/upper: was thawed by somebody else" "$(cat err)"
 check "it is removed" [ ! -e x.img ]
 
