@@ -69,6 +69,11 @@ keeps refused 4 'usual place' dimgsetup resize --shrink --all disk.img 40M
 create 64M
 printf 'g\nn\n\n\n\nw\n' | fdisk -b 4096 disk.img >/dev/null 2>&1 || die "fdisk -b 4096"
 keeps refused 4 'backup' dimgsetup resize --shrink disk.img 63M
+attach -P -b 512 disk.img
+ATTACHED=1
+keeps refused 4 'attached with 512' dimgsetup resize --all "$DEV" 80M
+detach "$DEV"
+ATTACHED=
 # a partition that ends before the cut keeps its size
 rm disk.img
 truncate -s 64M disk.img

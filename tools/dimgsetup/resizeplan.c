@@ -282,8 +282,15 @@ static int check_cut(const struct resize *r)
 /* The device must show the partitions that are to change. */
 static int check_partscan(const struct resize *r)
 {
-	if (!r->attached || !r->pttype || !r->part.nr ||
-	    r->dev.flags & DIMGBLK_FLAG_PARTITION_SCAN)
+	if (!r->attached || !r->pttype || !r->part.nr)
+		return 0;
+	if (is_gpt(r) && r->sector_size != r->dev.logical_block_size) {
+		dimg_say(r->arg, "its GPT counts in sectors of %u bytes, and it was attached with %u, so its partitions cannot be reached\n"
+			 "Detach it, or attach it with -P -b %u.", r->sector_size,
+			 r->dev.logical_block_size, r->sector_size);
+		return DIMG_EXIT_REFUSED;
+	}
+	if (r->dev.flags & DIMGBLK_FLAG_PARTITION_SCAN)
 		return 0;
 	dimg_say(r->arg, "it has partitions, but was attached without -P, so they cannot be reached\n"
 		 "Detach it, or attach it with -P.");
