@@ -55,6 +55,7 @@ check_equal "the bytes are the same" "$sum" "$(sha256sum <disk.img)"
 # a writer that takes no lock
 sleep 60 3<>"$DEV" &
 writer=$!
+wait_for 10 test -e /proc/$writer/fd/3
 refused 3 "in use.*left as it is" dimgsetup compact "$DEV"
 check_match "who it is, is told" "sleep" "$(cat "$TMP/.stderr")"
 stop $writer

@@ -89,7 +89,8 @@ static int trim(struct job *j, const struct dimg_upper *m)
 	uint64_t size;
 	bool steps;
 
-	if (fstatfs(m->fd, &fs))
+	/* what was removed a moment ago is free after the next commit only */
+	if (syncfs(m->fd) || fstatfs(m->fd, &fs))
 		return -errno;
 	size = (uint64_t)fs.f_blocks * fs.f_bsize;
 	steps = !strncmp(m->type, "ext", 3) || !strcmp(m->type, "xfs");
