@@ -53,9 +53,11 @@ dimgsetup compact "$DEV" >/dev/null
 check "attached: 6M are free" [ "$(allocated disk.img)" -le $((2200 << 10)) ]
 check_equal "the bytes are the same" "$sum" "$(sha256sum <disk.img)"
 # a writer that takes no lock
-sleep 60 3<>"$DEV" &
+exec 8<>"$DEV"
+sleep 60 &
 writer=$!
-wait_for 10 test -e /proc/$writer/fd/3
+exec 8>&-
+wait_for 10 grep -qx sleep /proc/$writer/comm
 refused 3 "in use.*left as it is" dimgsetup compact "$DEV"
 check_match "who it is, is told" "sleep" "$(cat "$TMP/.stderr")"
 stop $writer

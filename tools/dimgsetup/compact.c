@@ -184,7 +184,6 @@ static int compact_node(struct job *j, const struct dimg_devset_member *part,
 	char node[DIMG_NODE_LEN + 8];
 	struct dimg_error e;
 	int ret, err;
-	size_t own;
 
 	snprintf(node, sizeof(node), "/dev/%s", part->node);
 	/* the claim keeps mounts away, but nobody who just writes: look for these */
@@ -192,9 +191,8 @@ static int compact_node(struct job *j, const struct dimg_devset_member *part,
 	err = errno;
 	ret = dimg_holders_find(major(part->dev), minor(part->dev), &h);
 	errno = err;
-	/* one of them is this process */
-	own = d.fd < 0 ? 0 : 1;
-	if (ret || h.n - h.n_udev > own || (!own && err == EBUSY)) {
+	/* udev only looks; this process is not among them */
+	if (ret || h.n > h.n_udev || (d.fd < 0 && err == EBUSY)) {
 		j->n_busy++;
 		dimg_error_set(&e, EBUSY, "in use; it was left as it is");
 		dimg_fail_busy(node, &e, &h);
