@@ -36,10 +36,13 @@ look() {
 		"$(stat -c %s "$IMG") $(fs_kib)"
 }
 
-# in the partition, which is 62 MiB
+# Of the file system in the partition, which is 62 MiB. From the superblock:
+# s_blocks_count_lo and s_log_block_size.
 fs_kib() {
-	dumpe2fs -h "$IMG?offset=1048576" 2>/dev/null |
-		awk '/^Block count/ { n = $3 } /^Block size/ { print n * $3 / 1024 }'
+	local at=$((1048576 + 1024)) blocks log
+	blocks=$(od -An -tu4 -j $((at + 4)) -N 4 "$IMG")
+	log=$(od -An -tu4 -j $((at + 24)) -N 4 "$IMG")
+	echo $((blocks << log))
 }
 
 kill_points begin look dimgsetup resize --all "$IMG" 64M

@@ -333,6 +333,9 @@ static inline bool dimg_attach_is_given(const struct dimg_attach *a, int attr)
 	return a->req.given & (UINT64_C(1) << attr);
 }
 
+/* flock.c */
+int dimg_flock(int fd);
+
 /* attachopt.c: what the options of attach mean */
 #define DIMG_ATTACH_LETTERS	"o:rb:Pd:"
 #define DIMG_LONGOPTS		64	/* room for attach's and a command's own */

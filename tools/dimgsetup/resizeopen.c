@@ -11,7 +11,6 @@
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,7 +57,9 @@ static int fail_hidden(const struct resize *r)
 /**
  * resize_open_disk - open the device, whose contents are looked at
  *
- * Its lock keeps udev from reading the partition table in between.
+ * Its lock keeps udev from reading the partition table in between: without
+ * it the partition's node would vanish for a moment under the programs that run.
+ * udev's own look, which a new or just written device has before it, is waited for.
  *
  * Return: 0, or an exit code after the reason has been printed.
  */
@@ -70,7 +71,8 @@ int resize_open_disk(struct resize *r)
 	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", r->dev.index);
 	r->disk_fd = open(node, (r->dry_run ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 	if (r->disk_fd >= 0) {
-		flock(r->disk_fd, LOCK_EX | LOCK_NB);
+		if (dimg_flock(r->disk_fd))
+			dimg_note(node, "is locked (flock) by another program; going on");
 		return 0;
 	}
 	dimg_error_set(&e, errno, "the device cannot be opened");

@@ -10,15 +10,9 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "dimgsetup.h"
-
-/* Another one that looks and attaches is done in less, but for a hung server. */
-#define GUARD_LIMIT_US		(15 * 1000000ULL)
-#define GUARD_POLL_NS		10000000L
 
 /* Settings that count only if they were asked for. */
 static const struct setting {
@@ -179,23 +173,17 @@ static int find(struct dimg_nl *nl, const struct dimg_attach *look,
 /* Keep out others that look and attach; 0, or an exit code. */
 static int guard(const struct dimg_image *img)
 {
-	const struct timespec pause = { .tv_nsec = GUARD_POLL_NS };
-	uint64_t deadline_us = dimg_now_us() + GUARD_LIMIT_US;
+	int ret = dimg_flock(img->fd);
 
-	while (flock(img->fd, LOCK_EX | LOCK_NB)) {
-		if (errno != EWOULDBLOCK) {
-			/* NFS wants a writable descriptor; the second look remains */
-			dimg_note(img->path, "cannot be locked against others with --reuse: %s",
-				  strerror(errno));
-			return 0;
-		}
-		if (dimg_now_us() > deadline_us) {
-			dimg_say(img->path, "is locked (flock) by another program\n"
-				 "\"lslocks\" shows which one; try again when it is done.");
-			return DIMG_EXIT_BUSY;
-		}
-		nanosleep(&pause, NULL);
+	if (ret == -EWOULDBLOCK) {
+		dimg_say(img->path, "is locked (flock) by another program\n"
+			 "\"lslocks\" shows which one; try again when it is done.");
+		return DIMG_EXIT_BUSY;
 	}
+	/* NFS wants a writable descriptor; the second look remains */
+	if (ret)
+		dimg_note(img->path, "cannot be locked against others with --reuse: %s",
+			  strerror(-ret));
 	return 0;
 }
 

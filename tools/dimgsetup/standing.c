@@ -12,17 +12,11 @@
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dimgsetup.h"
-
-/* How long another mount of the same image is waited for. */
-#define LOCK_LIMIT_US		(10 * 1000000ULL)
-#define LOCK_POLL_NS		20000000L
 
 /**
  * dimg_standing_lock - one mount of an image after the other
@@ -35,17 +29,14 @@
  */
 int dimg_standing_lock(const char *path)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_POLL_NS };
-	uint64_t deadline_us = dimg_now_us() + LOCK_LIMIT_US;
 	struct stat st;
 	int fd;
 
 	if (stat(path, &st) || !S_ISREG(st.st_mode))
 		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK &&
-	       dimg_now_us() < deadline_us)
-		nanosleep(&pause, NULL);
+	if (fd >= 0)
+		dimg_flock(fd);
 	return fd;
 }
 
