@@ -57,21 +57,37 @@ kill_measure()
 	KILL_USUAL_MS=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000 + 1))
 }
 
-# kill_once all|tool MICROSECONDS COMMAND...: false if it had ended before.
+# kill_once all|tool MICROSECONDS COMMAND...: false if it had ended before. Waits
+# and kills without a program of its own: one takes as long to start as COMMAND does.
 kill_once()
 {
 	local whom=$1 delay=$2 pid status=0
 	shift 2
 	setsid "$@" >/dev/null 2>&1 &
 	pid=$!
-	sleep "$((delay / 1000000)).$(printf %06d $((delay % 1000000)))"
-	# $pid is the session, too: setsid became the command without a fork
-	[ "$whom" = tool ] || pkill -KILL -s $pid || true
+	kill_wait "$delay"
+	# $pid is the group and the session, too: setsid became the command without a
+	# fork, unless it has not come so far yet
+	[ "$whom" = tool ] || kill -KILL -- -$pid 2>/dev/null || true
 	kill -KILL $pid 2>/dev/null || true
 	wait $pid 2>/dev/null || status=$?
 	[ "$whom" = tool ] || wait_for 10 kill_session $pid || fail "does not die: $*"
 	wait_for 60 kill_session_ended $pid || fail "goes on for ever: $*"
 	[ $status = 137 ]
+}
+
+# kill_wait MICROSECONDS: until nobody has written to a pipe that nobody writes to.
+kill_wait()
+{
+	local fifo
+	if [ -z "${KILL_CLOCK:-}" ]; then
+		# not in $TMP, which has to be unmounted before this shell ends
+		fifo=$(mktemp -u /tmp/dimgblk-clock.XXXXXX)
+		mkfifo "$fifo"
+		exec {KILL_CLOCK}<>"$fifo"
+		rm "$fifo"
+	fi
+	read -r -t "$(($1 / 1000000)).$(printf %06d $(($1 % 1000000)))" -u "$KILL_CLOCK" || true
 }
 
 # True when nobody is left; kills those that were just being born.
