@@ -64,7 +64,7 @@ done
 # still in use: told, left lazily
 mkfifo hold
 got=0
-with sh -c 'sleep 1000 <{} >/dev/null 2>&1 & echo $! >pid' 2>err || got=$?
+with sh -c 'exec 9<{}; sleep 1000 >/dev/null 2>&1 & echo $! >pid' 2>err || got=$?
 check_equal "still in use" 3 $got
 check_match "by whom" "sleep.*$(cat pid)|$(cat pid).*sleep" "$(cat err)"
 check_match "and what becomes of it" 'last close' "$(cat err)"
