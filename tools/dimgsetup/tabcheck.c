@@ -60,26 +60,33 @@ static bool may_overlap(const struct dimg_attach *first,
 	       (later->req.flags & DIMGBLK_FLAG_ALLOW_OVERLAP);
 }
 
-/* What is wrong with @b after @a, in a sentence; NULL if nothing is. */
-static const char *conflict(const struct dimg_tab_entry *a,
-			    const struct dimg_tab_entry *b, bool by_path)
+/* Say what is wrong with @b after @a; false if nothing is. */
+static bool tell_conflict(const struct dimg_tab *tab,
+			  const struct dimg_tab_entry *a,
+			  const struct dimg_tab_entry *b)
 {
 	const uint64_t index = UINT64_C(1) << DIMGBLK_A_INDEX;
+	bool found = true;
 
+	dimg_tab_where(tab, b);
 	if (!strcmp(a->name, b->name))
-		return "the name \"%s\" is taken by line %u\n"
-		       "Give each device a name of its own.";
-	if (a->attach.req.given & b->attach.req.given & index &&
-	    a->attach.req.index == b->attach.req.index)
-		return "\"%s\" asks for the same index as line %u\n"
-		       "Give each device a number of its own, or none.";
-	if (same_image(a->attach.path, b->attach.path, by_path) &&
-	    share_bytes(&a->attach, &b->attach) &&
-	    !may_overlap(&a->attach, &b->attach))
-		return "\"%s\" and line %u share bytes of an image, and one writes\n"
-		       "Choose ranges that do not overlap, say \"ro\" in both lines,\n"
-		       "or \"allow-overlap\" in this one.";
-	return NULL;
+		dimg_say(NULL, "the name \"%s\" is taken by line %u\n"
+			 "Give each device a name of its own.", b->name, a->line);
+	else if (a->attach.req.given & b->attach.req.given & index &&
+		 a->attach.req.index == b->attach.req.index)
+		dimg_say(NULL, "\"%s\" asks for the same index as line %u\n"
+			 "Give each device a number of its own, or none.",
+			 b->name, a->line);
+	else if (same_image(a->attach.path, b->attach.path, tab->by_path) &&
+		 share_bytes(&a->attach, &b->attach) &&
+		 !may_overlap(&a->attach, &b->attach))
+		dimg_say(NULL, "\"%s\" and line %u share bytes of an image, and one writes\n"
+			 "Choose ranges that do not overlap, say \"ro\" in both lines,\n"
+			 "or \"allow-overlap\" in this one.", b->name, a->line);
+	else
+		found = false;
+	dimg_context[0] = '\0';
+	return found;
 }
 
 /**
@@ -91,7 +98,6 @@ static const char *conflict(const struct dimg_tab_entry *a,
  */
 void dimg_tab_check(struct dimg_tab *tab)
 {
-	const char *why;
 	size_t i, j;
 
 	for (i = 0; i < tab->n; i++) {
@@ -103,12 +109,8 @@ void dimg_tab_check(struct dimg_tab *tab)
 			/* a line that was not understood asks for nothing */
 			if (!a->attach.path || !b->attach.path)
 				continue;
-			why = conflict(a, b, tab->by_path);
-			if (!why)
+			if (!tell_conflict(tab, a, b))
 				continue;
-			dimg_tab_where(tab, b);
-			dimg_say(NULL, why, b->name, a->line);
-			dimg_context[0] = '\0';
 			tab->n_bad += !a->bad + !b->bad;
 			a->bad = true;
 			b->bad = true;
