@@ -84,7 +84,7 @@ checkpatch()
 check_checkpatch()
 {
 	checkpatch "$ignore_all" kmod uapi
-	checkpatch "$ignore_userspace" tools selftests
+	checkpatch "$ignore_userspace" tools selftests vm
 }
 
 check_kernel_doc()
