@@ -6,7 +6,7 @@
 # MNT, DEV, DISK are results, used by the scripts:
 # shellcheck disable=SC2034
 
-SELFTESTS=$(cd "$(dirname "$0")" && pwd)
+SELFTESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PATH=$SELFTESTS/helpers:$PATH:/usr/sbin:/sbin
 export PATH LC_ALL=C
 
