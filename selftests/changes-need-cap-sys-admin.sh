@@ -33,6 +33,7 @@ powerless "root with CAP_NET_ADMIN only" setpriv --bounding-set=-all,+net_admin 
 powerless "root with all but CAP_SYS_ADMIN" setpriv --bounding-set=-sys_admin --inh-caps=-all --
 powerless "root of a user namespace" unshare -Ur --
 powerless "root of a user and net namespace" unshare -Urn --
+powerless "root of another net namespace" unshare -n --
 powerless "user's user namespace" setpriv --reuid 1000 --regid 1000 --clear-groups -- unshare -Ur --
 check_equal "the device is the same" "$seq" "$(sysfs "$DEV" diskseq)"
 check_equal "and alone" "$DEV" "$(compgen -G '/dev/dimgblk*')"

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0
+# Part churn: attach and detach, thousands of times, in one process; what the machine
+# holds is measured after a warm-up and at the end. A leak of one small object per
+# cycle is a slope that noise cannot hide. udevd rests, it would be what is measured.
+# shellcheck shell=bash
+
+CHURN_BLOCK=500
+# KiB of slab, open files, kernel threads that 1000 cycles may seem to cost.
+CHURN_SLAB_KIB=400 CHURN_FILES=2 CHURN_THREADS=2
+
+# measure: "SLAB FILES THREADS", when all that is deferred is done.
+measure()
+{
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	# RCU and work queues; each read of the file waits for nothing, so poll for calm
+	wait_for 10 calm || true
+	awk -v files="$(cut -f1 /proc/sys/fs/file-nr)" \
+		-v threads="$(find /proc -maxdepth 1 -name '[0-9]*' | wc -l)" \
+		'$1 == "SUnreclaim:" { print $2, files, threads }' /proc/meminfo
+}
+
+# Slab has not moved by more than 64 KiB for half a second.
+calm()
+{
+	local a b
+	a=$(awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo)
+	sleep 0.5
+	b=$(awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo)
+	[ $((a > b ? a - b : b - a)) -lt 64 ]
+}
+
+# slope NAME BEFORE AFTER CYCLES BOUND: per 1000 cycles.
+slope()
+{
+	local per=$((($3 - $2) * 1000 / $4))
+	note "churn: $1: $2 before, $3 after $4 cycles: $per per 1000, at most $5"
+	[ $per -le "$5" ] || fail "churn: $1 grows by $per per 1000 cycles"
+}
+
+part_churn()
+{
+	local end=$((SECONDS + $1)) cycles=0 before after b a
+	make_image churn-a.img 1M 1
+	make_image churn-b.img 1M 2
+	udevadm control --stop-exec-queue
+	nl-malformed swap $CHURN_BLOCK churn-a.img churn-b.img >/dev/null || fail "churn: warm-up"
+	before=$(measure)
+	while [ $SECONDS -lt $end ] || [ $cycles -lt 1000 ]; do
+		timeout $TORTURE_PATIENCE nl-malformed swap $CHURN_BLOCK churn-a.img churn-b.img >churn.log ||
+			{ fail "churn: $(cat churn.log)"; break; }
+		cycles=$((cycles + CHURN_BLOCK))
+	done
+	after=$(measure)
+	udevadm control --start-exec-queue
+	read -ra b <<<"$before"
+	read -ra a <<<"$after"
+	note "churn: $cycles cycles"
+	[ $cycles -gt 0 ] || return 1
+	slope "KiB of slab" "${b[0]}" "${a[0]}" $cycles $CHURN_SLAB_KIB
+	slope "open files" "${b[1]}" "${a[1]}" $cycles $CHURN_FILES
+	slope "tasks" "${b[2]}" "${a[2]}" $cycles $CHURN_THREADS
+	udevadm settle -t 300 || note "udev is still busy"
+}

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0
+# Part kills: the selftests that kill the tool at random points, with new points each
+# time.
+# shellcheck shell=bash
+
+. "$SELFTESTS/campaigns/torture-parts/unload.sh"
+
+part_kills()
+{
+	unset DIMGBLK_KILL_SEED
+	again "$1" killed-tool-leaves-whole-devices attach-with-survives-kills \
+		killed-mount-leaves-no-device-without-its-mount \
+		create-killed-anywhere-leaves-all-or-nothing
+}
