@@ -3,7 +3,7 @@
 # Claim: messages by the thousand, drawn from the policy that the kernel tells and then
 # bent, sent by root, users and user namespaces at once with every kind of
 # descriptor, attach only what makes sense and harm no other device. (A slice;
-# campaigns/fuzz goes on for hours. FUZZ_SEED repeats a run.)
+# campaigns/fuzz.sh goes on for hours. FUZZ_SEED repeats a run.)
 # Broken: a WARN, a hang, a device with impossible numbers or foreign bytes, a user
 # who may, a reference to the image that stays.
 . "$(dirname "$0")/lib/dimgblk.sh"

@@ -121,12 +121,13 @@ op_partitions()
 	ops_attach flags=2 || return 0
 	for i in 1 2; do
 		wait_for 20 test -b "${DEV}p$i" || told "no partition $i"
-		blkop "${DEV}p$i" write:0:64K:$i fsync read:0:64K:$i >/dev/null ||
+		blkop "${DEV}p$i" write:0:64K:1 fsync read:0:64K:1 >/dev/null ||
 			told "partition $i"
 	done
 	nl-send detach index="$INDEX" detach-mode=2 >/dev/null || told "detach with partitions"
 	wait_for 30 test ! -e "/sys/block/dimgblk$INDEX" || told "partitions stay"
-	blkop "$img" read:1M:64K:1 >/dev/null || told "partition 1 is not in the image"
+	cmp -s -n 65536 -i 1048576:0 "$img" "$TMP/pattern" ||
+		told "partition 1 is not in the image"
 	ops_new_image
 	count partitions
 }
@@ -217,6 +218,7 @@ part_ops()
 	OPS=(changes_under_load strict_while_open lazy_while_open forced_under_load
 		grow_and_follow partitions file_system cgroup)
 	mountpoint -q "$TMP/mnt" || scratch_fs ext4
+	make_image "$TMP/pattern" 64K 1
 	for i in 0 1 2 3; do
 		ops_worker $i &
 		pids+=($!)

@@ -4,7 +4,7 @@
 # away. Each part can be run alone; the minutes are shared among those named.
 #
 #   vm/run --kernel 7.3 --mem 2048 --disk 1G --disk 512M --timeout 7200 -- \
-#       selftests/campaigns/torture MINUTES [PART]...
+#       selftests/campaigns/torture.sh MINUTES [PART]...
 #
 #   ops       four devices, all operations, a model as oracle
 #   churn     attach and detach, leaks by slope

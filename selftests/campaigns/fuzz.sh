@@ -3,7 +3,7 @@
 # The netlink fuzzer for as long as is wanted, in a guest that is thrown away:
 #
 #   vm/run --kernel debug --disk 256M --disk 64M --timeout 36000 -- \
-#       selftests/campaigns/fuzz MESSAGES [SEED]
+#       selftests/campaigns/fuzz.sh MESSAGES [SEED]
 #
 # Prints the seed, what was answered, and a verdict line "fuzz: ..."; exit status 0
 # only if nothing was found and enough was reached (helpers/fuzz-verdict.h). udevd
