@@ -31,6 +31,7 @@ note "TORTURE_SEED=$TORTURE_SEED, $minutes minutes for: $*"
 for part; do
 	[ -e "$SELFTESTS/campaigns/torture-parts/$part.sh" ] ||
 		die "no part '$part'; there are: $ALL_PARTS"
+	# shellcheck source=/dev/null
 	. "$SELFTESTS/campaigns/torture-parts/$part.sh"
 done
 

@@ -35,7 +35,7 @@ slope()
 {
 	local per=$((($3 - $2) * 1000 / $4))
 	note "churn: $1: $2 before, $3 after $4 cycles: $per per 1000, at most $5"
-	[ $per -le "$5" ] || fail "churn: $1 grows by $per per 1000 cycles"
+	[ "$per" -le "$5" ] || fail "churn: $1 grows by $per per 1000 cycles"
 }
 
 part_churn()
@@ -44,10 +44,10 @@ part_churn()
 	make_image churn-a.img 1M 1
 	make_image churn-b.img 1M 2
 	udevadm control --stop-exec-queue
-	nl-malformed swap $CHURN_BLOCK churn-a.img churn-b.img >/dev/null || fail "churn: warm-up"
+	nl-malformed swap "$CHURN_BLOCK" churn-a.img churn-b.img >/dev/null || fail "churn: warm-up"
 	before=$(measure)
 	while [ $SECONDS -lt $end ] || [ $cycles -lt 1000 ]; do
-		timeout $TORTURE_PATIENCE nl-malformed swap $CHURN_BLOCK churn-a.img churn-b.img >churn.log ||
+		timeout "$TORTURE_PATIENCE" nl-malformed swap "$CHURN_BLOCK" churn-a.img churn-b.img >churn.log ||
 			{ fail "churn: $(cat churn.log)"; break; }
 		cycles=$((cycles + CHURN_BLOCK))
 	done

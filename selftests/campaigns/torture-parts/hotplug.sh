@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Part hotplug: CPU 1 goes and comes while data is written and verified.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # WORKER is for told and count
 
 hotplug_load()
 {

@@ -3,6 +3,7 @@
 # time.
 # shellcheck shell=bash
 
+# shellcheck source=selftests/campaigns/torture-parts/unload.sh disable=SC1091
 . "$SELFTESTS/campaigns/torture-parts/unload.sh"
 
 part_kills()

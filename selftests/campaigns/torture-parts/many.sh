@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Part many: as many devices at once as max_devices allows by default. Each has bytes
 # of its own, one more is refused, the list has all, and afterwards the memory is back.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2017 # WORKER is for told and count; i / 64 is meant to round
 
+# shellcheck source=selftests/campaigns/torture-parts/churn.sh disable=SC1091
 . "$SELFTESTS/campaigns/torture-parts/churn.sh"
 
 MANY=${TORTURE_MANY:-4096}

@@ -2,7 +2,7 @@
 # Part memory: swap on a device on a file on ext4, a file system on a device on a file
 # system on a device, low dirty limits, somebody who eats memory. A heartbeat writes
 # and syncs through the whole stack; a gap of more than HEARTBEAT seconds is a failure.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # WORKER is for told and count
 
 HEARTBEAT=${TORTURE_HEARTBEAT:-60}
 
@@ -55,7 +55,7 @@ memory_eater()
 
 part_memory()
 {
-	local pids=() swap
+	local pids=() swap count
 	scratch_disk 2
 	mkfs.ext4 -q -F "$DISK"
 	mount_at "$DISK" "$TMP/lower"
@@ -84,7 +84,9 @@ part_memory()
 	supervise "$1" "${pids[@]}" || return 1
 	echo 20 >/proc/sys/vm/dirty_ratio
 	note "memory: longest heartbeat $(sort -n "$TMP/heartbeats" | tail -n 1) s, swapped out $(awk '$1 == "pswpout" { print $2 * 4 }' /proc/vmstat) KiB"
-	[ "$(counted heartbeat)" -gt 0 ] && [ "$(counted write)" -gt 0 ] || fail "memory: nothing was written"
+	for count in heartbeat write eat; do
+		[ "$(counted $count)" -gt 0 ] || fail "memory: never: $count"
+	done
 	awk '$1 == "pswpout" { exit !$2 }' /proc/vmstat || fail "memory: nothing was ever swapped out"
 	check "swapoff" swapoff "$swap"
 	release_mount "$TMP/upper"
