@@ -51,6 +51,16 @@ in_partition() {
 	check "$1, attached, not mounted" dimgsetup resize --all "$DEV" +64M
 	look "${DEV}p1" "$1" $((($3 + 160) * 3 / 4))
 	detach "$DEV"
+
+	# as after a kill while it was written; the kernel takes no GPT from the backup
+	for size in $(($3 + 160))M +64M; do
+		dd if=/dev/zero of=disk.img bs=512 seek=1 count=1 conv=notrunc status=none
+		check "$1, the first GPT is void, $size" dimgsetup resize --all disk.img $size
+		check_equal "both are sound" "" "$(sfdisk -d disk.img 2>&1 >/dev/null)"
+	done
+	attach -P disk.img
+	look "${DEV}p1" "$1" $((($3 + 224) * 3 / 4))
+	detach "$DEV"
 }
 
 # no_table TYPE SMALL LARGE

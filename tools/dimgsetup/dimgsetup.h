@@ -596,6 +596,7 @@ int dimg_ptable_create(const char *path, int fd, const char *name, bool fat,
 		       uint64_t *start, uint64_t *size);
 uint64_t dimg_ptable_size(uint64_t start, uint64_t old, uint64_t end);
 uint64_t dimg_ptable_size_smaller(uint64_t start, uint64_t old, uint64_t end);
+int dimg_ptable_mend(const char *path, int fd, uint32_t sector_size, bool *mended);
 int dimg_ptable_set(const char *path, int fd, uint32_t sector_size,
 		    struct dimg_partition *part, uint64_t old_size);
 int dimg_ptable_draft(const char *path, int fd, int draft, uint32_t sector_size,

@@ -129,11 +129,15 @@ int dimg_ptable_create(const char *path, int fd, const char *name, bool fat,
 }
 
 /* Partition @nr gets @size bytes; 0 or -errno. */
-static int set_size(struct fdisk_context *cxt, unsigned int nr, uint64_t size)
+static int set_size(struct fdisk_context *cxt, unsigned int nr, uint64_t start,
+		    uint64_t size)
 {
 	struct fdisk_partition *old = NULL, *now = NULL, *pa = fdisk_new_partition();
 	int ret = pa ? fdisk_get_partition(cxt, nr - 1, &old) : -ENOMEM;
 
+	/* not the table that was looked at, such as a protective MBR */
+	if (!ret && fdisk_partition_get_start(old) * fdisk_get_sector_size(cxt) != start)
+		ret = -ESTALE;
 	if (!ret) {
 		fdisk_partition_set_start(pa, fdisk_partition_get_start(old));
 		fdisk_partition_set_size(pa, size / fdisk_get_sector_size(cxt));
@@ -198,6 +202,33 @@ static uint64_t largest(struct fdisk_context *cxt, const char *path,
 }
 
 /**
+ * dimg_ptable_mend - write both copies of a GPT of which one is void
+ * @fd: the image or its device, before its size changes
+ * @mended: set to whether that was so
+ *
+ * The copy at the end is found at the end only: once the disk has become larger,
+ * a table whose first copy is void is lost.
+ *
+ * Return: 0, or an exit code after the reason has been printed.
+ */
+int dimg_ptable_mend(const char *path, int fd, uint32_t sector_size, bool *mended)
+{
+	struct fdisk_context *cxt = open_context(path, fd, sector_size);
+	int ret = cxt ? 0 : -errno;
+
+	/* libfdisk counts what it had to take from the other copy as a change */
+	*mended = cxt && fdisk_is_label(cxt, GPT) &&
+		  fdisk_label_is_changed(fdisk_get_label(cxt, NULL));
+	if (*mended)
+		ret = fdisk_write_disklabel(cxt);
+	if (*mended && !ret && fsync(fd))
+		ret = -errno;
+	if (cxt)
+		close_context(cxt);
+	return ret ? fail_table(path, ret, "the partition table cannot be mended") : 0;
+}
+
+/**
  * dimg_ptable_set - rewrite the table of a disk whose size has changed
  * @path: for messages
  * @fd: the image, or its device: then the kernel's partitions change, too
@@ -222,7 +253,7 @@ int dimg_ptable_set(const char *path, int fd, uint32_t sector_size,
 	if (!part->size)
 		part->size = largest(cxt, path, part->start, old_size);
 	if (!ret)
-		ret = set_size(cxt, part->nr, part->size);
+		ret = set_size(cxt, part->nr, part->start, part->size);
 	if (!ret)
 		ret = fdisk_write_disklabel(cxt);
 	if (!ret && fsync(fd))
@@ -357,8 +388,11 @@ int dimg_ptable_put(const char *path, int fd, int draft, uint32_t sector_size,
 }
 
 /**
- * dimg_ptable_tell - let the kernel know the new size of a partition in use
+ * dimg_ptable_tell - let the kernel know the new size of a partition
  * @fd: the device
+ *
+ * It may be in use. A partition that the kernel does not know yet is added: the
+ * kernel takes no GPT from the backup, as whoever mended the table has done.
  *
  * Return: 0, or an exit code after the reason has been printed.
  */
@@ -372,6 +406,9 @@ int dimg_ptable_tell(const char *path, int fd, const struct dimg_partition *part
 	};
 
 	if (!ioctl(fd, BLKPG, &arg))
+		return 0;
+	arg.op = BLKPG_ADD_PARTITION;
+	if (errno == ENXIO && !ioctl(fd, BLKPG, &arg))
 		return 0;
 	return fail_table(path, -errno, "the kernel does not take the new size of the partition");
 }

@@ -137,9 +137,24 @@ static int set_device_size(struct resize *r)
 	return 0;
 }
 
+/* A GPT of which one copy is void, before the other one is out of its place. */
+static int mend_table(const struct resize *r)
+{
+	bool mended;
+	int ret;
+
+	if (r->dry_run || !r->pttype || strcmp(r->pttype, "gpt"))
+		return 0;
+	ret = dimg_ptable_mend(r->arg, r->disk_fd, r->sector_size, &mended);
+	if (!ret && mended)
+		resize_step("GPT: a copy that was void or misplaced, written anew");
+	return ret;
+}
+
 static int set_table(struct resize *r)
 {
 	char what[48];
+	int ret;
 
 	if (!r->pttype)
 		return 0;
@@ -150,11 +165,14 @@ static int set_table(struct resize *r)
 	resize_step_sizes(what, r->part_old, r->part.size);
 	if (r->dry_run)
 		return 0;
-	if (r->draft < 0)
-		return dimg_ptable_set(r->arg, r->disk_fd, r->sector_size,
-				       &r->part, r->part_old);
-	return dimg_ptable_put(r->arg, r->disk_fd, r->draft, r->sector_size,
-			       r->disk_new);
+	ret = r->draft < 0 ?
+		dimg_ptable_set(r->arg, r->disk_fd, r->sector_size, &r->part,
+				r->part_old) :
+		dimg_ptable_put(r->arg, r->disk_fd, r->draft, r->sector_size,
+				r->disk_new);
+	if (!ret && (r->attached || r->borrowed))
+		ret = dimg_ptable_tell(r->arg, r->disk_fd, &r->part);
+	return ret;
 }
 
 static int set_file_system(const struct resize *r)
@@ -229,8 +247,10 @@ static int check_signals(const struct resize *r)
 
 static int make_larger(struct resize *r)
 {
-	int ret = resize_file(r);
+	int ret = r->all ? mend_table(r) : 0;
 
+	if (!ret)
+		ret = resize_file(r);
 	if (!ret && r->attached)
 		ret = set_device_size(r);
 	if (!ret && r->all)
@@ -267,8 +287,6 @@ static int make_smaller(struct resize *r)
 		ret = resize_fs_verify(r);
 	if (!ret && r->all)
 		ret = set_table(r);
-	if (!ret && r->draft >= 0 && !r->dry_run && (r->attached || r->borrowed))
-		ret = dimg_ptable_tell(r->arg, r->disk_fd, &r->part);
 	if (!ret)
 		ret = check_signals(r);
 	if (!ret)

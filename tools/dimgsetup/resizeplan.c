@@ -158,11 +158,20 @@ static int try_larger(struct resize *r, int draft)
 {
 	uint64_t tail = r->disk_old > TABLE_BYTES ? r->disk_old - TABLE_BYTES : 0;
 	int ret = copy_stretch(r, draft, 0);
+	bool mended;
 
 	if (!ret && is_gpt(r))
 		ret = copy_stretch(r, draft, tail);
+	if (!ret && ftruncate(draft, r->disk_old))
+		ret = -errno;
 	if (ret)
 		return fail_read(r, ret);
+	if (is_gpt(r))
+		ret = dimg_ptable_mend(r->arg, draft, r->sector_size, &mended);
+	if (ret)
+		return ret;
+	if (ftruncate(draft, r->disk_new))
+		return fail_read(r, -errno);
 	r->part.size = 0;
 	return dimg_ptable_set(r->arg, draft, r->sector_size, &r->part,
 			       r->part_old);
