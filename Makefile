@@ -40,6 +40,12 @@ lint:
 check:
 	vm/check
 
+check-night:
+	vm/campaign night
+
+check-release:
+	vm/campaign release
+
 test:
 	vm/check --kernel $(KERNEL) $(TEST)
 
@@ -91,6 +97,8 @@ help:
 	@echo 'Check (none of these needs or changes the running kernel):'
 	@echo '  demo       use the driver in a VM, from nothing (vm/demo)'
 	@echo '  check      all tests on all kernels in VMs, from nothing (vm/check)'
+	@echo '  check-night, check-release'
+	@echo '             attacks that take hours, or days (vm/campaign)'
 	@echo '  test       one kernel, some tests: KERNEL=6.1|6.12|7.3 TEST=name'
 	@echo '  unit       unit tests in userspace, under ASan and UBSan'
 	@echo '  lint       static checks; silent but for the summary'
@@ -99,5 +107,5 @@ help:
 	@echo 'Other:'
 	@echo '  regen      make the files generated from the netlink spec anew'
 
-.PHONY: all module tool helpers unit lint check test demo bench vm-shell regen \
-	install uninstall clean help
+.PHONY: all module tool helpers unit lint check check-night check-release test \
+	demo bench vm-shell regen install uninstall clean help
