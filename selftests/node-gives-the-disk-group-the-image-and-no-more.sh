@@ -11,11 +11,12 @@ as_disk=(setpriv --reuid 1000 --regid 1000 --groups disk --)
 chmod 755 "$TMP"
 make_image disk.img 1M
 cp disk.img before.img
+tail -c +4097 disk.img >window.img
 attach -r -o 4K --sizelimit 512K disk.img
 before=$(nl-send -d get)
 check_equal "mode and owner of the node" "660 root disk" "$(stat -c '%a %U %G' "$DEV")"
 fails_with EACCES "${as_user[@]}" "$SELFTESTS/helpers/blkop" -r "$DEV" read:0:4K:1
-check "the group disk reads" "${as_disk[@]}" cmp -n 524288 "$DEV" <(tail -c +4097 disk.img)
+check "the group disk reads" "${as_disk[@]}" cmp -n 524288 "$DEV" window.img
 fails_with 'EACCES|EPERM' "${as_disk[@]}" "$SELFTESTS/helpers/blkop" -r "$DEV" setro:0
 fails_with 'EACCES|EPERM|EROFS' "${as_disk[@]}" "$SELFTESTS/helpers/blkop" "$DEV" write:0:4K:9
 check_equal "still read-only" 1 "$(blockdev --getro "$DEV")"
