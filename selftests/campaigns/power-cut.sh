@@ -11,7 +11,8 @@
 #   power-cut.sh check NAME SPEC SEED KIND FROM COUNT
 #       Lets the second disk show COUNT states after a cut, from number FROM on, recovers
 #       each as after a real one (mount, attach, mount) and compares the records. KIND:
-#       moment, random or end (see vm/power/control.c).
+#       moment, random, end or finish (see vm/power/control.c). At the finish a batch
+#       is there that nobody flushed before the device was detached.
 #
 # SPEC is IO/LOWER/UPPER/IMAGE: buffered or direct; raw, ext4 or xfs under the image;
 # raw, ext4 or xfs on the device; sparse or whole. With a sparse image or an upper file
@@ -141,7 +142,22 @@ record()
 	fi
 	batches=$(records write $holes -s "$seconds" "$control" "$seed" $area "${targets[@]}")
 	echo "batches $name $batches"
+	detach_flushes "${batches%% *}"
 	tell end >/dev/null
+}
+
+# detach_flushes BATCH: one more of thread 0 that nobody flushes. When umount and detach
+# have returned it must be durable all the same.
+detach_flushes()
+{
+	local batch=$(($1 + 1))
+	records leave $holes "$seed" $area $batch "${targets[0]}"
+	if [ "$upper" != raw ]; then
+		umount upper
+	fi
+	dimgsetup detach "$dev"
+	dev=
+	tell ack 0 $batch >/dev/null
 	take_down
 }
 

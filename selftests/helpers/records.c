@@ -7,6 +7,8 @@
  *        records map CONTROL IMAGE              tells where IMAGE is on its disk
  *        records make DIR AREA                  empty files for the threads
  *        records write [-z] [-s SECONDS] CONTROL SEED AREA TARGET...
+ *        records leave [-z] SEED AREA BATCH TARGET
+ *                                               thread 0's batch, not flushed
  *        records check [-z] TARGET... -- SEED AREA BATCH...
  *
  * TARGET is one per thread: FILE or DEVICE:OFFSET, each with AREA bytes. -z makes
@@ -295,6 +297,27 @@ static int do_write(int argc, char **argv)
 	return 0;
 }
 
+/* For who promises to flush on our behalf. */
+static int do_leave(int argc, char **argv)
+{
+	struct records_range r[RECORDS_MAX_RANGES];
+	struct writer w = {};
+	unsigned int i, n;
+	__u64 *buf;
+
+	if (argc != 4)
+		return 2;
+	set_area(argv[0], argv[1]);
+	w.batches = strtoull(argv[2], NULL, 0);
+	open_target(&w, argv[3], O_RDWR);
+	buf = aligned_buffer(RECORDS_MAX_SECTORS * SECTOR);
+	n = records_batch(r, seed, w.nr, w.batches, sectors, zeroes);
+	for (i = 0; i < n; i++)
+		write_range(&w, &r[i], buf);
+	free(buf);
+	return close(w.fd) ? 2 : 0;
+}
+
 static int check_area(struct writer *w, __u64 last)
 {
 	struct records_sector *want = calloc(sectors, sizeof(*want));
@@ -363,8 +386,10 @@ int main(int argc, char **argv)
 		return do_make(argc, argv);
 	if (!strcmp(what, "write"))
 		return do_write(argc, argv);
+	if (!strcmp(what, "leave"))
+		return do_leave(argc, argv);
 	if (!strcmp(what, "check"))
 		return do_check(argc, argv);
-	fprintf(stderr, "usage: records tell|map|make|write|check ...\n");
+	fprintf(stderr, "usage: records tell|map|make|write|leave|check ...\n");
 	return 2;
 }

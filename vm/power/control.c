@@ -10,9 +10,10 @@
  *   ack THREAD BATCH      the batch was told to be durable
  *   end                   stop logging
  *   wipe                  fill the disk with foreign bytes
- *   state NAME moment|random|end K SEED
+ *   state NAME moment|random|end|finish K SEED
  *                         let "crash" show what a cut leaves at the K-th moment of
- *                         that log, or at a random event, or at its end
+ *                         that log, or at a random event, or where the power was
+ *                         cut, or where the log was ended
  *
  * The answer is "ok ...", for state "ok ACK..." with one ACK a thread; "none" if
  * there is no such moment; "error ..." if anything is wrong.
@@ -172,6 +173,8 @@ static bool walk_to(struct power_walk *walk, const char *kind, uint64_t k,
 		    moments++ == k)
 			return true;
 	}
+	if (!strcmp(kind, "finish"))
+		return last != POWER_CUT;
 	return stop != UINT64_MAX || (!moment && last == POWER_CUT);
 }
 
