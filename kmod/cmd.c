@@ -3,9 +3,9 @@
  * Cmd: what becomes of one request.
  *
  * Owns the steps between a work item that picked a command up and the end of its
- * request: the checks, the mapping to the backing file, partial transfers, and
- * errors.  When and where commands run is queue.c's affair, which is to be read
- * first; how files are read and written is backing.c's.
+ * request: the checks, the mapping to the backing file, and partial transfers.
+ * When and where commands run is queue.c's affair, which is to be read first; how
+ * files are read and written is backing.c's, what is told of failures errors.c's.
  */
 
 #include <linux/blk-mq.h>
@@ -66,18 +66,7 @@ static void dimgblk_cmd_end(struct dimgblk_cmd *cmd, int err)
 		if (req_op(rq) == REQ_OP_READ)
 			__rq_for_each_bio(bio, rq)
 				zero_fill_bio(bio);
-		/* Asked and answered: not an error to tell the log about. */
-		if (err == -EOPNOTSUPP)
-			rq->rq_flags |= RQF_QUIET;
-		else
-			dimgblk_event_error(cmd->lane->dev, err,
-					    blk_rq_pos(rq));
-		/*
-		 * Only a request that asked for it may fail with EAGAIN: md
-		 * and others take it for a property of the caller.
-		 */
-		if (err == -EAGAIN)
-			err = -EIO;
+		err = dimgblk_errors_answer(cmd->lane->dev, rq, err);
 	}
 	blk_mq_end_request(rq, errno_to_blk_status(err));
 }

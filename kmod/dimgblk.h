@@ -45,7 +45,8 @@
  *
  *	main -> netlink -> {device, detach, change} -> queue -> cmd -> backing
  *	        owner   -> detach  |-> plan, registry, follow, sysfs, workers
- *	reply <- netlink    events <- {device, detach, change, cmd}
+ *	reply <- netlink    events <- {device, detach, change, errors}
+ *	                    errors <- {device, cmd, reply}
  *	geometry <- all     compat <- here
  *
  * Locks, in the order in which they nest:
@@ -63,6 +64,8 @@
  * workers mutex        the shared work queues
  * mark mutex           (fsnotify's, under open_mutex) the marks of devices that
  *                      follow their file; not held over reclaim
+ * errors.lock          the record of failed requests; innermost, taken only
+ *                      when one fails or is asked for
  * ==================== ======================================================
  *
  * Lifetimes:
@@ -170,6 +173,36 @@ struct dimgblk_backing {
 	u32 discard_granularity;
 	spinlock_t wb_lock;	/* see @wb_err */
 	errseq_t wb_err;
+};
+
+/**
+ * struct dimgblk_error - one request that failed
+ * @err: negative errno, as the file system of the backing file gave it
+ * @op: what the request wanted
+ * @pos: its first byte on the device, 0 for a flush
+ * @len: its length, bytes, 0 for a flush
+ * @time: when it failed, nanoseconds since 1970
+ */
+struct dimgblk_error {
+	int err;
+	enum dimgblk_io_op op;
+	u64 pos;
+	u32 len;
+	u64 time;
+};
+
+/**
+ * struct dimgblk_errors - the requests of one device that failed
+ * @lock: protects the others, innermost
+ * @count: how many there were since attach
+ * @first: the first one, if @count is not 0
+ * @last: the last one, likewise
+ */
+struct dimgblk_errors {
+	spinlock_t lock;	/* see above */
+	u64 count;
+	struct dimgblk_error first;
+	struct dimgblk_error last;
 };
 
 /**
@@ -307,6 +340,7 @@ struct dimgblk_workers;
  * @detach_begun: bit 0 is set by the one who queues @detach_work
  * @no_zero_range: the file system cannot zero a range and keep its blocks
  * @no_punch_hole: the file system cannot punch holes
+ * @errors: what failed since attach
  * @error_limit: how often error events are sent
  * @limits_work: withdraws the discard limits when @no_punch_hole was learnt
  * @detach_work: removes the disk
@@ -355,6 +389,7 @@ struct dimgblk_device {
 	/* Learnt by the I/O path, never unlearnt. */
 	bool no_zero_range;
 	bool no_punch_hole;
+	struct dimgblk_errors errors;
 	struct ratelimit_state error_limit;
 	struct work_struct limits_work;
 
@@ -385,8 +420,15 @@ int dimgblk_reply_dump_start(struct netlink_callback *cb);
 
 /* events.c */
 void dimgblk_event(struct dimgblk_device *dev, enum dimgblk_event_type type);
-void dimgblk_event_error(struct dimgblk_device *dev, int error,
-			 sector_t sector);
+void dimgblk_event_error(struct dimgblk_device *dev,
+			 const struct dimgblk_error *error);
+
+/* errors.c */
+void dimgblk_errors_setup(struct dimgblk_errors *errors);
+int dimgblk_errors_answer(struct dimgblk_device *dev, struct request *rq,
+			  int err);
+u64 dimgblk_errors_get(struct dimgblk_errors *errors,
+		       struct dimgblk_error *first, struct dimgblk_error *last);
 
 /* device.c */
 extern const struct block_device_operations dimgblk_device_fops;

@@ -36,8 +36,8 @@ static int dimgblk_event_fill(struct sk_buff *skb, struct dimgblk_device *dev,
 }
 
 static void dimgblk_event_send(struct dimgblk_device *dev,
-			       enum dimgblk_event_type type, int error,
-			       sector_t sector)
+			       enum dimgblk_event_type type,
+			       const struct dimgblk_error *error)
 {
 	struct sk_buff *skb;
 	void *hdr;
@@ -52,9 +52,11 @@ static void dimgblk_event_send(struct dimgblk_device *dev,
 			  DIMGBLK_CMD_DEVICE_EVENT);
 	if (!hdr || dimgblk_event_fill(skb, dev, type))
 		goto err_free_skb;
-	if (error && (nla_put_s32(skb, DIMGBLK_A_ERROR, error) ||
-		      nla_put_u64_64bit(skb, DIMGBLK_A_ERROR_SECTOR, sector,
-					DIMGBLK_A_PAD)))
+	if (error && nla_put_s32(skb, DIMGBLK_A_ERROR, error->err))
+		goto err_free_skb;
+	if (error && error->op != DIMGBLK_IO_OP_FLUSH &&
+	    nla_put_u64_64bit(skb, DIMGBLK_A_ERROR_SECTOR,
+			      error->pos >> SECTOR_SHIFT, DIMGBLK_A_PAD))
 		goto err_free_skb;
 	genlmsg_end(skb, hdr);
 	genlmsg_multicast(&dimgblk_nl_family, skb, 0, DIMGBLK_NLGRP_EVENTS,
@@ -74,22 +76,21 @@ err_free_skb:
  */
 void dimgblk_event(struct dimgblk_device *dev, enum dimgblk_event_type type)
 {
-	dimgblk_event_send(dev, type, 0, 0);
+	dimgblk_event_send(dev, type, NULL);
 }
 
 /**
  * dimgblk_event_error() - tell that a request failed
  * @dev: device
- * @error: negative errno
- * @sector: first 512-byte sector of the request on the device
+ * @error: what was wanted, where, and the errno
  *
  * A few per interval and device; the block layer logs the rest of the story.
  *
  * Context: process context, NOIO; may sleep.
  */
-void dimgblk_event_error(struct dimgblk_device *dev, int error,
-			 sector_t sector)
+void dimgblk_event_error(struct dimgblk_device *dev,
+			 const struct dimgblk_error *error)
 {
 	if (__ratelimit(&dev->error_limit))
-		dimgblk_event_send(dev, DIMGBLK_EVENT_ERROR, error, sector);
+		dimgblk_event_send(dev, DIMGBLK_EVENT_ERROR, error);
 }

@@ -118,6 +118,39 @@ static int dimgblk_reply_put_status(struct sk_buff *skb,
 	return 0;
 }
 
+static int dimgblk_reply_put_error(struct sk_buff *skb, int attr,
+				   const struct dimgblk_error *error)
+{
+	struct nlattr *nest = nla_nest_start(skb, attr);
+
+	if (!nest || nla_put_s32(skb, DIMGBLK_IO_ERROR_A_ERROR, error->err) ||
+	    nla_put_u32(skb, DIMGBLK_IO_ERROR_A_OP, error->op) ||
+	    nla_put_u64_64bit(skb, DIMGBLK_IO_ERROR_A_POS, error->pos,
+			      DIMGBLK_IO_ERROR_A_PAD) ||
+	    nla_put_u32(skb, DIMGBLK_IO_ERROR_A_LENGTH, error->len) ||
+	    nla_put_u64_64bit(skb, DIMGBLK_IO_ERROR_A_TIME, error->time,
+			      DIMGBLK_IO_ERROR_A_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* What failed; numbers only, so anybody may know. */
+static int dimgblk_reply_put_errors(struct sk_buff *skb,
+				    struct dimgblk_device *dev)
+{
+	struct dimgblk_error first, last;
+	u64 count = dimgblk_errors_get(&dev->errors, &first, &last);
+
+	if (nla_put_u64_64bit(skb, DIMGBLK_A_ERROR_COUNT, count,
+			      DIMGBLK_A_PAD))
+		return -EMSGSIZE;
+	if (!count)
+		return 0;
+	return dimgblk_reply_put_error(skb, DIMGBLK_A_FIRST_ERROR, &first) ?:
+	       dimgblk_reply_put_error(skb, DIMGBLK_A_LAST_ERROR, &last);
+}
+
 /* One message with all there is to tell of @dev; under the registry mutex. */
 static int dimgblk_reply_fill(struct dimgblk_device *dev, void *arg)
 {
@@ -134,6 +167,8 @@ static int dimgblk_reply_fill(struct dimgblk_device *dev, void *arg)
 	err = dimgblk_reply_put_status(fill->skb, dev, fill->opens);
 	if (!err)
 		err = dimgblk_reply_put_settings(fill->skb, dev);
+	if (!err)
+		err = dimgblk_reply_put_errors(fill->skb, dev);
 	if (!err && fill->admin)
 		err = dimgblk_reply_put_backing(fill->skb, &dev->backing,
 						fill->path);

@@ -19,7 +19,7 @@
 
 #include "genl.h"
 
-enum type { U8, U16, U32, U64, S32, STR, RAW, HEX, FLAG };
+enum type { U8, U16, U32, U64, S32, STR, RAW, HEX, FLAG, NEST };
 
 static const char * const type_names[] = {
 	[U8] = "u8", [U16] = "u16", [U32] = "u32", [U64] = "u64", [S32] = "s32",
@@ -58,6 +58,9 @@ static const struct attr {
 	[DIMGBLK_A_MAJOR] = { "major", U32 },
 	[DIMGBLK_A_MINOR] = { "minor", U32 },
 	[DIMGBLK_A_PAD] = { "pad", RAW },
+	[DIMGBLK_A_ERROR_COUNT] = { "error-count", U64 },
+	[DIMGBLK_A_FIRST_ERROR] = { "first-error", NEST },
+	[DIMGBLK_A_LAST_ERROR] = { "last-error", NEST },
 };
 
 #define NR_ATTRS (ARRAY_SIZE(attrs))
@@ -124,6 +127,7 @@ static void put_value(__u16 id, enum type type, const char *text)
 	case HEX:
 		genl_put(&msg, id, bytes, unhex(text, bytes, sizeof(bytes)));
 		break;
+	case NEST:
 	case FLAG:
 		genl_put(&msg, id, NULL, 0);
 		break;
@@ -161,6 +165,27 @@ static void put_attr(char *arg)
 	put_value(id, value ? type : FLAG, value ? value : "");
 }
 
+/* The numbers of a failed request in the order of the YAML. */
+static void print_nest(const char *name, const char *p, size_t len)
+{
+	const char *end = p + len;
+	const struct nlattr *a;
+	__s32 v32;
+	__u64 v64;
+
+	printf("%s=", name);
+	for (; p + NLA_HDRLEN <= end; p += NLA_ALIGN(a->nla_len)) {
+		a = (const struct nlattr *)p;
+		memcpy(&v32, p + NLA_HDRLEN, sizeof(v32));
+		memcpy(&v64, p + NLA_HDRLEN, sizeof(v64));
+		if (a->nla_len == NLA_HDRLEN + sizeof(v64))
+			printf(" %llu", (unsigned long long)v64);
+		else if (a->nla_len == NLA_HDRLEN + sizeof(v32))
+			printf(" %d", v32);
+	}
+	putchar('\n');
+}
+
 static void print_attr(const struct nlattr *a)
 {
 	const char *p = (const char *)a + NLA_HDRLEN;
@@ -187,6 +212,9 @@ static void print_attr(const struct nlattr *a)
 	case U64:
 		memcpy(&v64, p, len < 8 ? len : 8);
 		printf("%s=%llu\n", attrs[id].name, (unsigned long long)v64);
+		break;
+	case NEST:
+		print_nest(attrs[id].name, p, len);
 		break;
 	default:
 		printf("%s=%.*s\n", attrs[id].name, (int)len, p);

@@ -55,6 +55,19 @@ struct dimg_error {
 };
 
 /**
+ * struct dimg_io_error - a request that failed
+ *
+ * Members are the attributes of the same name.
+ */
+struct dimg_io_error {
+	int32_t error;
+	uint32_t op;
+	uint64_t pos;
+	uint32_t length;
+	uint64_t time;
+};
+
+/**
  * struct dimg_device - a device as the kernel describes it
  * @known: bit DIMGBLK_A_* is set for each attribute that the kernel sent; the
  *	backing file, for one, is told to CAP_SYS_ADMIN only
@@ -85,6 +98,9 @@ struct dimg_device {
 	char *name;
 	char *direct_reason;
 	char *backing_path;
+	uint64_t error_count;
+	struct dimg_io_error first_error;
+	struct dimg_io_error last_error;
 	/* events only */
 	uint32_t event;
 	int32_t error;
@@ -880,6 +896,12 @@ int dimg_cell_alloc(const struct dimg_device *dev, bool bytes, char **s);
 int dimg_cell_use(const struct dimg_device *dev, bool bytes, char **s);
 int dimg_cell_overcommit(const struct dimg_device *dev, bool bytes, char **s);
 int dimg_cell_file(const struct dimg_device *dev, bool bytes, char **s);
+
+/* ioerror.c */
+char *dimg_io_error_text(const struct dimg_io_error *e);
+int dimg_cell_errors(const struct dimg_device *dev, bool bytes, char **s);
+int dimg_cell_first_error(const struct dimg_device *dev, bool bytes, char **s);
+int dimg_cell_last_error(const struct dimg_device *dev, bool bytes, char **s);
 
 /* table.c */
 struct dimg_table {

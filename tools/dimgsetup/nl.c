@@ -50,12 +50,25 @@ struct exchange {
 	bool interrupted;
 };
 
-/* Where each attribute of a reply goes in struct dimg_device. */
-static const struct field {
+struct field {
 	int attr;
 	uint16_t type;
 	size_t pos;
-} fields[] = {
+};
+
+/* Where each attribute of a failed request goes in struct dimg_io_error. */
+static const struct field error_fields[] = {
+#define FIELD(a, t, m) { DIMGBLK_IO_ERROR_A_##a, t, offsetof(struct dimg_io_error, m) }
+	FIELD(ERROR, NLA_S32, error),
+	FIELD(OP, NLA_U32, op),
+	FIELD(POS, NLA_U64, pos),
+	FIELD(LENGTH, NLA_U32, length),
+	FIELD(TIME, NLA_U64, time),
+#undef FIELD
+};
+
+/* Where each attribute of a reply goes in struct dimg_device. */
+static const struct field fields[] = {
 #define FIELD(a, t, m) { DIMGBLK_A_##a, t, offsetof(struct dimg_device, m) }
 	FIELD(INDEX, NLA_U32, index),
 	FIELD(DISKSEQ, NLA_U64, diskseq),
@@ -81,17 +94,23 @@ static const struct field {
 	FIELD(ERROR_SECTOR, NLA_U64, error_sector),
 	FIELD(MAJOR, NLA_U32, major),
 	FIELD(MINOR, NLA_U32, minor),
+	FIELD(ERROR_COUNT, NLA_U64, error_count),
+	FIELD(FIRST_ERROR, NLA_NESTED, first_error),
+	FIELD(LAST_ERROR, NLA_NESTED, last_error),
 #undef FIELD
 };
 
+static int parse_error(struct nlattr *nest, void *to);
+
 /* Copy one attribute; too short for its type is a kernel bug, so -EBADMSG. */
-static int parse_field(const struct field *f, struct nlattr *nla,
-		       struct dimg_device *dev)
+static int parse_field(const struct field *f, struct nlattr *nla, void *base)
 {
-	void *to = (char *)dev + f->pos;
+	void *to = (char *)base + f->pos;
 	int len = f->type == NLA_U64 ? sizeof(uint64_t) : sizeof(uint32_t);
 	char *s;
 
+	if (f->type == NLA_NESTED)
+		return parse_error(nla, to);
 	if (f->type == NLA_STRING) {
 		s = strndup(nla_data(nla), nla_len(nla));
 		if (!s)
@@ -104,7 +123,25 @@ static int parse_field(const struct field *f, struct nlattr *nla,
 		/* a 64-bit attribute need not be aligned: copy, no load */
 		memcpy(to, nla_data(nla), len);
 	}
-	dev->known |= UINT64_C(1) << f->attr;
+	return 0;
+}
+
+/* The attributes of a failed request. */
+static int parse_error(struct nlattr *nest, void *to)
+{
+	struct nlattr *nla;
+	size_t i;
+	int rem, ret;
+
+	nla_for_each_nested(nla, nest, rem) {
+		for (i = 0; i < sizeof(error_fields) / sizeof(*error_fields); i++) {
+			if (error_fields[i].attr != nla_type(nla))
+				continue;
+			ret = parse_field(&error_fields[i], nla, to);
+			if (ret)
+				return ret;
+		}
+	}
 	return 0;
 }
 
@@ -127,6 +164,7 @@ static int parse_device(struct nl_msg *msg, struct dimg_device *dev)
 				dimg_device_free(dev);
 				return ret;
 			}
+			dev->known |= UINT64_C(1) << fields[i].attr;
 		}
 	}
 	return 0;

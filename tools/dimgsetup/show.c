@@ -5,6 +5,7 @@
  */
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
@@ -107,6 +108,28 @@ static void show_backing(const struct dimg_device *dev)
 	show_usage(dev);
 }
 
+/* What went wrong; a module that does not tell gets no line. */
+static void show_error(const struct dimg_device *dev, int attr, const char *key,
+		       const struct dimg_io_error *e)
+{
+	char *s;
+
+	if (!dimg_device_knows(dev, attr))
+		return;
+	s = dimg_io_error_text(e);
+	line(key, "%s", s ? s : "(out of memory)");
+	free(s);
+}
+
+static void show_errors(const struct dimg_device *dev)
+{
+	if (dimg_device_knows(dev, DIMGBLK_A_ERROR_COUNT))
+		line("failed requests", "%llu",
+		     (unsigned long long)dev->error_count);
+	show_error(dev, DIMGBLK_A_FIRST_ERROR, "first error", &dev->first_error);
+	show_error(dev, DIMGBLK_A_LAST_ERROR, "last error", &dev->last_error);
+}
+
 /* In the order in which people ask: what, of what, how large, how. */
 static void show_settings(const struct dimg_device *dev)
 {
@@ -139,6 +162,7 @@ static void show_settings(const struct dimg_device *dev)
 	line("hardware queues", "%u", dev->nr_hw_queues);
 	line("queue depth", "%u", dev->queue_depth);
 	line("openers", "%u", dev->open_count);
+	show_errors(dev);
 }
 
 /* Partitions as sysfs has them, whoever made them. */

@@ -239,6 +239,9 @@ static const struct column {
 	{ "DISKSEQ", NUM, RIGHT, 0, cell_diskseq, "sequence number of the disk" },
 	{ "OPEN", NUM, RIGHT, 0, cell_open, "openers of disk and partitions" },
 	{ "STATE", TEXT, 0, 0, cell_state, "live, detaching or dead" },
+	{ "ERRORS", NUM, RIGHT, 0, dimg_cell_errors, "requests that failed since attach" },
+	{ "FIRST-ERROR", TEXT, 0, 0, dimg_cell_first_error, "the first of them" },
+	{ "LAST-ERROR", TEXT, 0, 0, dimg_cell_last_error, "the last of them" },
 };
 
 #define N_COLUMNS	(sizeof(columns) / sizeof(*columns))
