@@ -115,7 +115,7 @@ op_grow_and_follow()
 
 op_partitions()
 {
-	local i
+	local i start
 	ops_new_image
 	printf 'size=1M\nsize=1M\n' | sfdisk -q "$img" || told "sfdisk"
 	ops_attach flags=2 || return 0
@@ -124,9 +124,10 @@ op_partitions()
 		blkop "${DEV}p$i" write:0:64K:1 fsync read:0:64K:1 >/dev/null ||
 			told "partition $i"
 	done
+	read -r start <"/sys/block/dimgblk$INDEX/dimgblk${INDEX}p1/start"
 	nl-send detach index="$INDEX" detach-mode=2 >/dev/null || told "detach with partitions"
 	wait_for 30 test ! -e "/sys/block/dimgblk$INDEX" || told "partitions stay"
-	cmp -s -n 65536 -i 1048576:0 "$img" "$TMP/pattern" ||
+	cmp -s -n 65536 -i $((start * 512)):0 "$img" "$TMP/pattern" ||
 		told "partition 1 is not in the image"
 	ops_new_image
 	count partitions
