@@ -143,7 +143,6 @@ record()
 	batches=$(records write $holes -s "$seconds" "$control" "$seed" $area "${targets[@]}")
 	echo "batches $name $batches"
 	detach_flushes "${batches%% *}"
-	tell end >/dev/null
 }
 
 # detach_flushes BATCH: one more of thread 0 that nobody flushes. When umount and detach
@@ -158,6 +157,8 @@ detach_flushes()
 	dimgsetup detach "$dev"
 	dev=
 	tell ack 0 $batch >/dev/null
+	# Before the lower file system is unmounted, which would flush as well.
+	tell end >/dev/null
 	take_down
 }
 
