@@ -89,6 +89,8 @@ part_memory()
 	done
 	awk '$1 == "pswpout" { exit !$2 }' /proc/vmstat || fail "memory: nothing was ever swapped out"
 	check "swapoff" swapoff "$swap"
+	# the image on it holds the file system in the middle
 	release_mount "$TMP/upper"
+	detach "$DEV"
 	release_mount "$TMP/middle"
 }
