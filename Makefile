@@ -99,11 +99,11 @@ help:
 	@echo '  check      all tests on all kernels in VMs, from nothing (vm/check)'
 	@echo '  check-night, check-release'
 	@echo '             attacks that take hours, or days (vm/campaign)'
-	@echo '  test       one kernel, some tests: KERNEL=6.1|6.12|7.3 TEST=name'
+	@echo '  test       one kernel, some tests: KERNEL=6.1|6.12|7.3|debug TEST=name'
 	@echo '  unit       unit tests in userspace, under ASan and UBSan'
 	@echo '  lint       static checks; silent but for the summary'
 	@echo '  bench      latencies and context switches next to stock loop (vm/bench)'
-	@echo '  vm-shell   a shell in a VM: KERNEL=6.1|6.12|7.3'
+	@echo '  vm-shell   a shell in a VM: KERNEL=6.1|6.12|7.3|debug'
 	@echo 'Other:'
 	@echo '  regen      make the files generated from the netlink spec anew'
 

@@ -7,6 +7,8 @@
 TOP=$(cd "$VM_DIR/.." && pwd)
 CACHE=${DIMGBLK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/dimgblk}
 KERNELS="6.1 6.12 7.3"
+# Built here from a distribution's source, to find bugs. Only when asked for by name.
+OWN_KERNELS="debug"
 # Scripts call scripts: the clock starts with the outermost one.
 : "${VM_STARTED:=$(date +%s)}"
 export VM_STARTED
@@ -31,11 +33,14 @@ is_kernel()
 	[ -n "$1" ] && [ -f "$VM_DIR/kernels/$1.conf" ]
 }
 
-# kernel_conf LABEL: sets SERIES, SUITE, EXTRA_SUITE.
+# kernel_conf LABEL: sets SERIES, SUITE, EXTRA_SUITE, and of a kernel that we build
+# ourselves BASE, the one whose root it runs on, CONFIGS, GUEST_MEM and GUEST_SLOW.
+# shellcheck disable=SC2034 # read by the scripts
 kernel_conf()
 {
 	is_kernel "$1" ||
-		die "unknown kernel '$1'; there are: $KERNELS (vm/kernels/*.conf)"
+		die "unknown kernel '$1'; there are: $KERNELS, and built here: $OWN_KERNELS (vm/kernels/*.conf)"
+	BASE='' CONFIGS='' GUEST_MEM=1024 GUEST_SLOW=1
 	# shellcheck disable=SC1090
 	. "$VM_DIR/kernels/$1.conf"
 }
@@ -45,23 +50,79 @@ packages()
 	sed 's/#.*//' "$VM_DIR/kernels/packages" | tr -s ' \t\n' '\n' | sed '/^$/d'
 }
 
+# base_kernel LABEL: the kernel whose root this one runs on, usually itself.
+base_kernel()
+{
+	(kernel_conf "$1" && printf '%s\n' "${BASE:-$1}")
+}
+
 # root_dir LABEL: where this kernel's root is, or will be. The key covers all
 # that decides what is in it, so an old root is never taken for a new recipe's.
 root_dir()
 {
+	_base=$(base_kernel "$1")
 	_key=$({
-		grep -v '^#' "$VM_DIR/kernels/$1.conf"
+		grep -v '^#' "$VM_DIR/kernels/$_base.conf"
 		packages
 		grep -v '^[[:space:]]*#' "$VM_DIR/mkroot"
 	} | sha256sum | cut -c1-12)
-	printf '%s\n' "$CACHE/roots/$1-$_key"
+	printf '%s\n' "$CACHE/roots/$_base-$_key"
 }
 
-# boot_dir LABEL: what QEMU boots of it.
-boot_dir()
+# kernel_dir LABEL: of a kernel that we build, the folder with all of it (build,
+# modules, boot); nothing otherwise. The key covers the version of its base, the
+# configuration, and a number to raise when mkkernel makes another one of the same:
+# not all of its text, as with roots, because a build takes so long.
+kernel_dir()
+{
+	(
+		kernel_conf "$1"
+		[ -n "$BASE" ] || exit 0
+		key=$({
+			cat "$(root_dir "$1")/kver" 2>/dev/null || :
+			for c in $CONFIGS; do grep -v '^#' "$VM_DIR/kernels/$c.config"; done
+			echo 1
+		} | sha256sum | cut -c1-12)
+		printf '%s\n' "$CACHE/kernels/$1-$key"
+	)
+}
+
+# kernel_source LABEL: the source of a kernel that we build, shared by all configs.
+kernel_source()
+{
+	printf '%s/kernels/source-%s\n' "$CACHE" "$(base_kernel "$1")-$(cat "$(root_dir "$1")/kver")"
+}
+
+# kernel_version LABEL: what uname -r says in its guest.
+kernel_version()
+{
+	_own=$(kernel_dir "$1")
+	cat "${_own:-$(root_dir "$1")}/kver"
+}
+
+# is_ready LABEL: all that a guest boots is there.
+is_ready()
+{
+	_own=$(kernel_dir "$1")
+	[ -e "$(root_dir "$1")/complete" ] && [ -d "$(disk_dir "$1")" ] &&
+		{ [ -z "$_own" ] || [ -e "$_own/complete" ]; }
+}
+
+# disk_dir LABEL: where the root disk is; boot_dir LABEL: what QEMU boots.
+disk_dir()
 {
 	printf '%s/boot-%s\n' "$(root_dir "$1")" \
 		"$(sha256sum <"$VM_DIR/mkboot" | cut -c1-12)"
+}
+
+boot_dir()
+{
+	_own=$(kernel_dir "$1")
+	if [ -n "$_own" ]; then
+		printf '%s/boot\n' "$_own"
+	else
+		disk_dir "$1"
+	fi
 }
 
 # become_root "$@": start the script again through sudo unless we are root. Making
@@ -91,7 +152,7 @@ build_dir()
 {
 	printf '%s/build/%s-%s-%s\n' "$CACHE" "$1" \
 		"$(printf %s "$TOP" | sha256sum | cut -c1-8)" \
-		"$(basename "$(root_dir "$1")" | sed 's/.*-//')"
+		"$(basename "$(root_dir "$1")" | sed 's/.*-//')$(basename "$(kernel_dir "$1")" | sed 's/.*-/-/')"
 }
 
 # mirror: the head of an apt source line for the Debian archive that the machine's

@@ -104,10 +104,11 @@ check_child()
 	check_equal "$1" 0 $status
 }
 
-# wait_for SECONDS COMMAND...: polls until it succeeds; false at the deadline.
+# wait_for SECONDS COMMAND...: polls until it succeeds; false at the deadline. On a
+# kernel that is known to be slow the deadline is later.
 wait_for()
 {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * ${VM_PATIENCE:-1}))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $deadline ] || return 1

@@ -9,11 +9,11 @@ HOME=/root
 LANG=C.UTF-8
 DIMGBLK_KO=/opt/dimgblk/dimgblk.ko
 
-# VM_TIMEOUT, VM_SHARE, VM_SHELL, VM_SLOW and so on. What changes from boot to
+# VM_TIMEOUT, VM_SHARE, VM_SHELL, VM_SLOW, VM_PATIENCE and so on. What changes from boot to
 # boot, VM_TIMEOUT and VM_BOOT, is on the kernel's command line then.
 # shellcheck source=/dev/null # vm/run writes it
 . /opt/dimgblk/run/config
-export PATH HOME LANG DIMGBLK_KO VM_SLOW
+export PATH HOME LANG DIMGBLK_KO VM_SLOW VM_PATIENCE
 
 say_console()
 {
@@ -36,6 +36,14 @@ finish()
 	echo "$*" >"$(port verdict)"
 	printf '\007' | dd of=/dev/port bs=1 seek=$((0xf4)) count=1 conv=notrunc 2>/dev/null
 	echo b >/proc/sysrq-trigger
+}
+
+# finish_command: the verdict of a command that has ended, if the detectors of a
+# debug kernel were awake to the end and saw nothing.
+finish_command()
+{
+	_trouble=$(/opt/dimgblk/guest/detectors) || finish "broken: $_trouble"
+	finish "exit $status"
 }
 
 # out_of_patience: a guest whose command hangs says where, shortly before the
