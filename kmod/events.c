@@ -47,7 +47,7 @@ static void dimgblk_event_send(struct dimgblk_device *dev,
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!skb)
-		return;
+		goto err_tell_loss;
 	hdr = genlmsg_put(skb, 0, 0, &dimgblk_nl_family, 0,
 			  DIMGBLK_CMD_DEVICE_EVENT);
 	if (!hdr || dimgblk_event_fill(skb, dev, type))
@@ -65,6 +65,10 @@ static void dimgblk_event_send(struct dimgblk_device *dev,
 
 err_free_skb:
 	nlmsg_free(skb);
+err_tell_loss:
+	/* As when a listener is too slow: it knows that it must look anew. */
+	genl_set_err(&dimgblk_nl_family, &init_net, 0, DIMGBLK_NLGRP_EVENTS,
+		     -ENOBUFS);
 }
 
 /**

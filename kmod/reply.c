@@ -7,7 +7,6 @@
  */
 
 #include <linux/fs.h>
-#include <linux/slab.h>
 
 #include "dimgblk.h"
 #include "netlink-gen.h"
@@ -25,7 +24,6 @@
  * @admin: show what only CAP_SYS_ADMIN may see
  * @opens: show the number of openers
  * @cb: dump under way, or NULL
- * @path: room for a path, PATH_MAX bytes, if @admin
  */
 struct dimgblk_reply {
 	struct sk_buff *skb;
@@ -36,29 +34,45 @@ struct dimgblk_reply {
 	bool admin;
 	bool opens;
 	struct netlink_callback *cb;
-	char *path;
 };
+
+/*
+ * Written where it will be told, so that it needs no memory: an attach that is done
+ * could no longer be refused for want of it.
+ */
+static int dimgblk_reply_put_path(struct sk_buff *skb, struct file *file)
+{
+	char *buf = skb_tail_pointer(skb) + NLA_HDRLEN;
+	int room = min(skb_tailroom(skb) - NLA_HDRLEN, PATH_MAX);
+	struct nlattr *attr;
+	char *path;
+	int len;
+
+	if (room <= 0)
+		return -EMSGSIZE;
+	path = file_path(file, buf, room);
+	/* Too long to be told: everything else still is. */
+	if (IS_ERR(path))
+		return room < PATH_MAX ? -EMSGSIZE : 0;
+	len = strlen(path) + 1;
+	memmove(buf, path, len);
+	attr = nla_reserve(skb, DIMGBLK_A_BACKING_PATH, len);
+	return attr ? 0 : -EMSGSIZE;
+}
 
 /* Who holds the registry mutex may look at the backing file. */
 static int dimgblk_reply_put_backing(struct sk_buff *skb,
-				     const struct dimgblk_backing *backing,
-				     char *buf)
+				     const struct dimgblk_backing *backing)
 {
-	char *path;
-
 	if (!backing->file)
 		return 0;
-	path = file_path(backing->file, buf, PATH_MAX);
-	/* Too long to be told: everything else still is. */
-	if (!IS_ERR(path) && nla_put_string(skb, DIMGBLK_A_BACKING_PATH, path))
-		return -EMSGSIZE;
 	if (nla_put_u64_64bit(skb, DIMGBLK_A_BACKING_INODE,
 			      backing->stat_ino, DIMGBLK_A_PAD) ||
 	    nla_put_u32(skb, DIMGBLK_A_BACKING_MAJOR,
 			MAJOR(backing->stat_dev)) ||
 	    nla_put_u32(skb, DIMGBLK_A_BACKING_MINOR, MINOR(backing->stat_dev)))
 		return -EMSGSIZE;
-	return 0;
+	return dimgblk_reply_put_path(skb, backing->file);
 }
 
 /* What was asked for, with every default resolved. */
@@ -170,8 +184,7 @@ static int dimgblk_reply_fill(struct dimgblk_device *dev, void *arg)
 	if (!err)
 		err = dimgblk_reply_put_errors(fill->skb, dev);
 	if (!err && fill->admin)
-		err = dimgblk_reply_put_backing(fill->skb, &dev->backing,
-						fill->path);
+		err = dimgblk_reply_put_backing(fill->skb, &dev->backing);
 	if (err) {
 		genlmsg_cancel(fill->skb, hdr);
 		return err;
@@ -189,20 +202,6 @@ static int dimgblk_reply_fill(struct dimgblk_device *dev, void *arg)
 struct sk_buff *dimgblk_reply_alloc(void)
 {
 	return genlmsg_new(DIMGBLK_REPLY_SIZE, GFP_KERNEL);
-}
-
-/* Allocate what @fill needs, before any lock is taken. */
-static int dimgblk_reply_begin(struct dimgblk_reply *fill)
-{
-	if (!fill->admin)
-		return 0;
-	fill->path = kmalloc(PATH_MAX, GFP_KERNEL);
-	return fill->path ? 0 : -ENOMEM;
-}
-
-static void dimgblk_reply_end(struct dimgblk_reply *fill)
-{
-	kfree(fill->path);
 }
 
 /**
@@ -228,10 +227,7 @@ int dimgblk_reply_device(struct sk_buff *skb, struct genl_info *info,
 	};
 	int err;
 
-	err = dimgblk_reply_begin(&fill);
-	if (!err)
-		err = dimgblk_registry_show(dev, dimgblk_reply_fill, &fill);
-	dimgblk_reply_end(&fill);
+	err = dimgblk_registry_show(dev, dimgblk_reply_fill, &fill);
 	if (err) {
 		nlmsg_free(skb);
 		return err;
@@ -290,12 +286,8 @@ int dimgblk_nl_device_get_dumpit(struct sk_buff *skb,
 	u32 index = cb->args[0];
 	int err;
 
-	err = dimgblk_reply_begin(&fill);
-	if (err)
-		return err;
 	cb->seq = dimgblk_registry_generation();
 	err = dimgblk_registry_walk(&index, dimgblk_reply_fill, &fill);
-	dimgblk_reply_end(&fill);
 	cb->args[0] = index;
 	/* Full is no error, unless not even one device fits. */
 	if (err && !(err == -EMSGSIZE && skb->len))
