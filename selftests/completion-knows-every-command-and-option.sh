@@ -58,7 +58,7 @@ check_options()
 	for option in $(offered "$@" --); do
 		[[ $option == --?* && " ${options//$'\n'/ } " != *" $option "* ]] || continue
 		# From the text below the options; "=" keeps it from doing anything.
-		if "$@" "$option=" </dev/null 2>&1 | grep -q 'unrecognized option'; then
+		if grep -q 'unrecognized option' <<<"$("$@" "$option=" </dev/null 2>&1)"; then
 			fail "$* is offered $option, which it does not take"
 		fi
 	done

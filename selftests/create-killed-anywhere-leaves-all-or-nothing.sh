@@ -11,7 +11,7 @@
 scratch_fs ext4
 IMG=$MNT/disk.img
 used() { df --output=used -B1M "$MNT" | tail -1; }
-complete() { sfdisk -V "$IMG" 2>&1 | grep -q 'No errors' && ext4_in_it_is_sound; }
+complete() { grep -q 'No errors' <<<"$(sfdisk -V "$IMG" 2>&1)" && ext4_in_it_is_sound; }
 ext4_in_it_is_sound() { e2fsck -fn "$IMG?offset=1048576" >/dev/null 2>&1; }
 room_is_back() { [ "$(used)" -le $((BEFORE + $1)) ]; }
 

@@ -10,7 +10,7 @@
 mkdir upper
 defer release_mount "$TMP/upper"
 fs_mib() { df --output=size -B1M upper | tail -1; }
-table_is_sound() { sfdisk -V "$1" 2>&1 | grep -q 'No errors'; }
+table_is_sound() { grep -q 'No errors' <<<"$(sfdisk -V "$1" 2>&1)"; }
 
 # fill NODE: files to find again; SUM
 fill() {

@@ -33,7 +33,7 @@ is state '"live"'
 is open 0
 is '"back-ino"' "$(stat -c %i disk.img)"
 
-head=$(dimgsetup list | head -1)
+head=$(dimgsetup list | sed -n 1p)
 for c in NAME SIZE OFFSET SIZELIMIT RO DIO LOG-SEC BACK-FILE; do
 	check_match "column $c" "(^| )$c( |$)" "$head"
 done

@@ -17,18 +17,24 @@ static inline int count_devices(struct sweep *s)
 	return s->told;
 }
 
-/* The path of something of the device: "/dev/dimgblk%u", "/sys/block/...". */
-static inline const char *of_device(const struct sweep *s, const char *format)
+/* The path of something of a device: "/dev/dimgblk%u", "/sys/block/...". */
+static inline const char *path_of(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+static inline const char *path_of(const char *format, ...)
 {
 	static char path[128];
+	va_list args;
 
-	snprintf(path, sizeof(path), format, s->index, s->index);
+	va_start(args, format);
+	vsnprintf(path, sizeof(path), format, args);
+	va_end(args);
 	return path;
 }
 
 static inline unsigned long long device_size(struct sweep *s)
 {
-	return number_in(of_device(s, "/sys/block/dimgblk%u/size")) * 512;
+	return number_in(path_of("/sys/block/dimgblk%u/size", s->index)) * 512;
 }
 
 static inline int device_direct(struct sweep *s)
@@ -45,8 +51,8 @@ static inline void check_absent(struct sweep *s)
 
 	if (count_devices(s))
 		broken(s, "a device is listed");
-	if (!access(of_device(s, "/sys/block/dimgblk%u"), F_OK) ||
-	    !access(of_device(s, "/dev/dimgblk%u"), F_OK))
+	if (!access(path_of("/sys/block/dimgblk%u", s->index), F_OK) ||
+	    !access(path_of("/dev/dimgblk%u", s->index), F_OK))
 		broken(s, "a disk is left");
 	/* The reference goes with the tail of the work that detached it. */
 	for (i = 0; i < 1000; i++) {
@@ -60,8 +66,9 @@ static inline void check_absent(struct sweep *s)
 
 static inline int has_partition(const struct sweep *s)
 {
-	return !access(of_device(s, "/sys/block/dimgblk%u/dimgblk%up1"), F_OK) &&
-	       !access(of_device(s, "/dev/dimgblk%up1"), F_OK);
+	return !access(path_of("/sys/block/dimgblk%u/dimgblk%up1",
+			       s->index, s->index), F_OK) &&
+	       !access(path_of("/dev/dimgblk%up1", s->index), F_OK);
 }
 
 /* The device is complete and has the bytes of the image. */
@@ -73,9 +80,9 @@ static inline void check_present(struct sweep *s)
 		broken(s, "%d devices are listed", s->told);
 		return;
 	}
-	if (access(of_device(s, "/sys/block/dimgblk%u/dimgblk/backing_file"), F_OK))
+	if (access(path_of("/sys/block/dimgblk%u/dimgblk/backing_file", s->index), F_OK))
 		broken(s, "attributes are missing");
-	fd = open(of_device(s, "/dev/dimgblk%u"), O_RDONLY | O_DIRECT | O_CLOEXEC);
+	fd = open(path_of("/dev/dimgblk%u", s->index), O_RDONLY | O_DIRECT | O_CLOEXEC);
 	if (fd < 0) {
 		broken(s, "open: %s", strerror(errno));
 		return;
@@ -101,7 +108,7 @@ enum io { IO_READ, IO_WRITE, IO_ZERO };
 static inline enum outcome device_io(struct sweep *s, unsigned int n, enum io io)
 {
 	__u64 range[2] = { IO_POS, IO_SIZE };
-	int fd = open(of_device(s, "/dev/dimgblk%u"), O_RDWR | O_DIRECT | O_CLOEXEC);
+	int fd = open(path_of("/dev/dimgblk%u", s->index), O_RDWR | O_DIRECT | O_CLOEXEC);
 	long ret;
 
 	if (fd < 0) {

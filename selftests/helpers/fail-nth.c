@@ -377,10 +377,10 @@ int main(int argc, char **argv)
 	sweep(op, first, step, max);
 	if (s.kind && count_devices(&s))
 		must(&s, send_detach(&s, 0, DIMGBLK_DETACH_STRICT), "detach at the end");
-	printf("%s %s: %u points failed, %u refused, %u accepted, %u answers lost, "
-	       "%u rescans%s%s\n",
-	       s.what, s.kind ? s.kind->name : "-", s.points, s.outcomes[BEFORE],
-	       s.outcomes[AFTER], s.outcomes[LOST], s.rescans,
+	printf("%s %s: %u points failed, %u refused, %u accepted, ",
+	       s.what, s.kind ? s.kind->name : "-", s.points,
+	       s.outcomes[BEFORE], s.outcomes[AFTER]);
+	printf("%u answers lost, %u rescans%s%s\n", s.outcomes[LOST], s.rescans,
 	       s.complete ? "" : "; NOT COMPLETE", s.found ? "; FOUND" : "");
 	return s.found || !s.complete || (!s.points && !s.dry);
 }
