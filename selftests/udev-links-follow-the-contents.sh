@@ -75,6 +75,8 @@ check_equal "and no entry of udev" "" "$(grep -l DIMG /run/udev/data/* || true)"
 # A disk and its image: the disk keeps its link.
 scratch_disk 1
 dd if=disk.img of="$DISK" bs=1M status=none
+# while udev still looks at what wipefs left it does not see that dd has written
+udevadm trigger --settle "/sys/class/block/${DISK#/dev/}"
 check "a disk has a link" wait_for 20 leads by-uuid/$uuid "$DISK"
 udevadm settle
 attach --name copy disk.img
