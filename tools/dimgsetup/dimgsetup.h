@@ -392,7 +392,10 @@ int dimg_holders_find(unsigned int major, unsigned int minor,
 void dimg_holders_free(struct dimg_holders *h);
 int dimg_holders_add(struct dimg_holders *h, const char *fmt, ...)
 	__printf(2, 3);
-void dimg_holders_comm(const char *pid, char *comm, size_t len);
+bool dimg_holders_comm(const char *pid, char *comm, size_t len);
+
+/* udevd.c */
+bool dimg_is_of_udev(const char *pid);
 
 /* detach.c */
 int dimg_detach_device(struct dimg_nl *nl, const struct dimg_device *dev,
@@ -453,6 +456,7 @@ void dimg_uppers_free(struct dimg_uppers *m);
 
 /* settle.c */
 int dimg_settle(const struct dimg_device *dev, uint64_t since_us);
+void dimg_close_written(int fd, const struct dimg_device *dev);
 uint64_t dimg_now_us(void);
 
 struct dimg_parting;

@@ -108,19 +108,29 @@ static bool is_own_namespace(const char *pid)
 	       own.st_ino == other.st_ino;
 }
 
-/* dimg_holders_comm - the name of a process; never empty. */
-void dimg_holders_comm(const char *pid, char *comm, size_t len)
+/* First line of a file of /proc or /sys, without the newline; false if there is none. */
+static bool read_line(const char *path, char *line, size_t len)
 {
-	char path[PROC_PATH_LEN];
-	FILE *f;
+	FILE *f = fopen(path, "re");
+	bool ok = f && fgets(line, len, f);
 
-	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
-	f = fopen(path, "re");
-	if (!f || !fgets(comm, len, f))
-		snprintf(comm, len, "?");
 	if (f)
 		fclose(f);
-	comm[strcspn(comm, "\n")] = '\0';
+	if (ok)
+		line[strcspn(line, "\n")] = '\0';
+	return ok;
+}
+
+/* dimg_holders_comm - the name of a process, never empty; false if it is gone. */
+bool dimg_holders_comm(const char *pid, char *comm, size_t len)
+{
+	char path[PROC_PATH_LEN];
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	if (read_line(path, comm, len))
+		return true;
+	snprintf(comm, len, "?");
+	return false;
 }
 
 /* Tell a mount; one that we do not see ourselves with the way to it. */
@@ -191,9 +201,9 @@ static int find_descriptors(struct search *s, const char *pid)
 		    !dimg_devset_has(&s->set, makedev(stx.stx_rdev_major,
 						      stx.stx_rdev_minor)))
 			continue;
-		dimg_holders_comm(pid, comm, sizeof(comm));
-		if (!strcmp(comm, "(udev-worker)") ||
-		    !strcmp(comm, "systemd-udevd"))
+		if (!dimg_holders_comm(pid, comm, sizeof(comm)))
+			break;
+		if (dimg_is_of_udev(pid))
 			s->h->n_udev++;
 		ret = dimg_holders_add(s->h, "process %s (%s) has it open as descriptor %s",
 				       pid, comm, entry->d_name);
@@ -240,19 +250,6 @@ static int find_swaps(struct search *s)
 	mnt_free_iter(it);
 	mnt_unref_table(tb);
 	return ret;
-}
-
-/* First line of a sysfs file, without the newline; false if there is none. */
-static bool read_line(const char *path, char *line, size_t len)
-{
-	FILE *f = fopen(path, "re");
-	bool ok = f && fgets(line, len, f);
-
-	if (f)
-		fclose(f);
-	if (ok)
-		line[strcspn(line, "\n")] = '\0';
-	return ok;
 }
 
 typedef int (*path_fn)(struct search *s, const char *path);
