@@ -190,10 +190,19 @@ int resize_open(struct resize *r)
 	return ret ? ret : compute_sizes(r);
 }
 
+/* A borrowed one goes with the command, so what udev makes of it does not matter. */
+static void close_disk(const struct resize *r)
+{
+	if (r->attached && !r->dry_run)
+		dimg_close_written(r->disk_fd, &r->dev);
+	else
+		close(r->disk_fd);
+}
+
 void resize_close(struct resize *r)
 {
 	if (r->disk_fd >= 0 && r->disk_fd != r->fd)
-		close(r->disk_fd);
+		close_disk(r);
 	/* the last reference to a borrowed device is its socket */
 	if (r->nl)
 		dimg_nl_close(r->nl);

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * settle.c - owns the wait after an attach until udev has seen the disk and
- * its partitions, so that links, permissions and blkid data are there when
- * dimgsetup returns; and that after a detach until it has taken them away. All
- * libudev calls are here.
+ * settle.c - owns the waits for udev. After an attach, until it has seen the disk
+ * and its partitions, so that links, permissions and blkid data are there when
+ * dimgsetup returns; after a detach, until it has taken them away; after the
+ * close of a disk that was written, until its look is over. All libudev calls
+ * are here.
  *
  * The kernel creates the nodes before it replies to the attach; without a
  * running udevd there is nothing to wait for.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <libudev.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +23,8 @@
 
 /* After this long without udev's answer the attach returns with a warning. */
 #define SETTLE_LIMIT_US		(10 * 1000000ULL)
+/* After this long nobody waits for a look that udev may have been spared. */
+#define LOOK_LIMIT_US		(3 * 1000000ULL)
 #define UDEV_CONTROL		"/run/udev/control"
 
 /* dimg_now_us - microseconds on the clock that udev's time stamps use. */
@@ -29,6 +34,20 @@ uint64_t dimg_now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+}
+
+/* A connection on which udev's messages about disks queue up from now on. */
+static struct udev_monitor *listen_to_udev(struct udev *udev)
+{
+	struct udev_monitor *mon = udev_monitor_new_from_netlink(udev, "udev");
+
+	if (!mon)
+		return NULL;
+	udev_monitor_filter_add_match_subsystem_devtype(mon, "block", NULL);
+	if (!udev_monitor_enable_receiving(mon))
+		return mon;
+	udev_monitor_unref(mon);
+	return NULL;
 }
 
 /*
@@ -121,35 +140,61 @@ int dimg_settle(const struct dimg_device *dev, uint64_t since_us)
 	if (ret)
 		goto out_set;
 	udev = udev_new();
-	if (udev)
-		mon = udev_monitor_new_from_netlink(udev, "udev");
-	ret = -ENOMEM;
-	if (!mon)
-		goto out_udev;
-	udev_monitor_filter_add_match_subsystem_devtype(mon, "block", NULL);
 	/* listen first, look then: no event is lost in between */
-	ret = udev_monitor_enable_receiving(mon);
-	if (!ret)
+	if (udev)
+		mon = listen_to_udev(udev);
+	if (mon)
 		wait_ready(udev, mon, &set, since_us);
+	else
+		ret = -ENOMEM;
 	udev_monitor_unref(mon);
-out_udev:
 	udev_unref(udev);
 out_set:
 	dimg_devset_free(&set);
 	return ret;
 }
 
+typedef bool (*event_fn)(struct udev_device *event, const void *data);
+
+/* Wait for the message that @is_it is true of; false after @limit_us. */
+static bool wait_for_event(struct udev_monitor *mon, uint64_t limit_us,
+			   event_fn is_it, const void *data)
+{
+	uint64_t deadline_us = dimg_now_us() + limit_us, now;
+	struct pollfd pfd = {
+		.fd = udev_monitor_get_fd(mon), .events = POLLIN,
+	};
+	struct udev_device *event;
+	bool found = false;
+
+	while (!found && (now = dimg_now_us()) < deadline_us) {
+		if (poll(&pfd, 1, (deadline_us - now) / 1000 + 1) <= 0)
+			continue;
+		event = udev_monitor_receive_device(mon);
+		found = event && is_it(event, data);
+		udev_device_unref(event);
+	}
+	return found;
+}
+
+static bool is_action(struct udev_device *event, const char *action, dev_t dev)
+{
+	const char *what = udev_device_get_action(event);
+
+	return what && !strcmp(what, action) &&
+	       udev_device_get_devnum(event) == dev;
+}
+
 /**
  * struct dimg_parting - a wait for udev's farewell to a device
  * @mon: its messages; they queue up from the beginning on
- * @set: the disk and its partitions
- * @n_left: members of @set that udev has not taken leave of
+ * @disk: the disk; udev takes leave of the partitions first
  */
 struct dimg_parting {
 	struct udev *udev;
 	struct udev_monitor *mon;
-	struct dimg_devset set;
-	size_t n_left;
+	dev_t disk;
+	char node[DIMG_NODE_LEN];
 };
 
 /**
@@ -167,48 +212,22 @@ struct dimg_parting *dimg_parting_begin(const struct dimg_device *dev)
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
+	p->disk = makedev(dev->major, dev->minor);
+	snprintf(p->node, sizeof(p->node), DIMG_NODE_PREFIX "%u", dev->index);
 	p->udev = udev_new();
 	if (p->udev)
-		p->mon = udev_monitor_new_from_netlink(p->udev, "udev");
-	if (!p->mon || dimg_devset_load(dev->major, dev->minor, &p->set))
-		goto out_free;
-	udev_monitor_filter_add_match_subsystem_devtype(p->mon, "block", NULL);
-	if (udev_monitor_enable_receiving(p->mon))
-		goto out_free;
-	p->n_left = p->set.n;
-	return p;
-out_free:
+		p->mon = listen_to_udev(p->udev);
+	if (p->mon)
+		return p;
 	dimg_parting_end(p, false);
 	return NULL;
 }
 
-/* Take one message; is it the farewell to a member? */
-static bool is_farewell(const struct dimg_parting *p, struct udev_device *dev)
+static bool is_farewell(struct udev_device *event, const void *data)
 {
-	const char *action = udev_device_get_action(dev);
+	const struct dimg_parting *p = data;
 
-	return action && !strcmp(action, "remove") &&
-	       dimg_devset_has(&p->set, udev_device_get_devnum(dev));
-}
-
-/* Wait for the next message; false at the deadline. */
-static bool next_farewell(struct dimg_parting *p, uint64_t deadline_us)
-{
-	struct pollfd pfd = {
-		.fd = udev_monitor_get_fd(p->mon), .events = POLLIN,
-	};
-	uint64_t now = dimg_now_us();
-	struct udev_device *dev;
-
-	if (now >= deadline_us)
-		return false;
-	if (poll(&pfd, 1, (deadline_us - now) / 1000 + 1) <= 0)
-		return true;
-	dev = udev_monitor_receive_device(p->mon);
-	if (dev && is_farewell(p, dev))
-		p->n_left--;
-	udev_device_unref(dev);
-	return true;
+	return is_action(event, "remove", p->disk);
 }
 
 /**
@@ -221,19 +240,99 @@ static bool next_farewell(struct dimg_parting *p, uint64_t deadline_us)
  */
 void dimg_parting_end(struct dimg_parting *p, bool gone)
 {
-	uint64_t deadline_us = dimg_now_us() + SETTLE_LIMIT_US;
-
 	if (!p)
 		return;
-	while (gone && p->n_left && next_farewell(p, deadline_us))
-		;
-	if (gone && p->n_left)
-		dimg_say(p->set.v[0].node,
+	if (gone && !wait_for_event(p->mon, SETTLE_LIMIT_US, is_farewell, p))
+		dimg_say(p->node,
 			 "detached, but udev has not noticed within %llu s; stale links may be left in /dev/disk\n"
 			 "\"udevadm settle\" waits longer; \"systemctl status systemd-udevd\" shows whether udev is well.",
 			 SETTLE_LIMIT_US / 1000000);
 	udev_monitor_unref(p->mon);
 	udev_unref(p->udev);
-	dimg_devset_free(&p->set);
 	free(p);
+}
+
+/* What udev says when it has looked at a disk because somebody had written to it. */
+struct second_look {
+	dev_t disk;
+	unsigned long long after;	/* the number of an earlier event */
+};
+
+static bool is_second_look(struct udev_device *event, const void *data)
+{
+	const struct second_look *look = data;
+
+	return is_action(event, "change", look->disk) &&
+	       udev_device_get_property_value(event, "SYNTH_UUID") &&
+	       udev_device_get_seqnum(event) > look->after;
+}
+
+/* Does udev look at this disk whenever a writer has closed it? */
+static bool is_watched(dev_t disk)
+{
+	char path[64], target[64];
+
+	snprintf(path, sizeof(path), "/run/udev/watch/b%u:%u", major(disk),
+		 minor(disk));
+	return readlink(path, target, sizeof(target)) > 0;
+}
+
+static unsigned long long last_event(void)
+{
+	FILE *f = fopen("/sys/kernel/uevent_seqnum", "re");
+	unsigned long long n = 0;
+
+	if (f && fscanf(f, "%llu", &n) != 1)
+		n = 0;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* The first partition of a disk, open; -1 if there is none. */
+static int open_partition(const struct dimg_device *dev)
+{
+	char path[DIMG_NODE_LEN + 8];
+	struct dimg_devset set;
+	int fd = -1;
+
+	if (!dimg_devset_load(dev->major, dev->minor, &set) && set.n > 1) {
+		snprintf(path, sizeof(path), "/dev/%s", set.v[1].node);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	dimg_devset_free(&set);
+	return fd;
+}
+
+/**
+ * dimg_close_written - close a disk that is open for writing; nodes of its partitions stay
+ * @fd: the disk, or -1; perhaps locked with flock(2), which udev respects
+ *
+ * After a writer's close udev has the kernel read the partition table again. That
+ * removes the partitions and adds them anew: who uses the node of one right then
+ * does not find it. As long as one of them is open the kernel refuses, and udev looks
+ * at the disk without it. So one is open here until that is over.
+ */
+void dimg_close_written(int fd, const struct dimg_device *dev)
+{
+	struct second_look look = { makedev(dev->major, dev->minor), last_event() };
+	struct udev_monitor *mon = NULL;
+	struct udev *udev = NULL;
+	int part_fd = -1;
+
+	if (fd < 0)
+		return;
+	if (is_watched(look.disk))
+		part_fd = open_partition(dev);
+	if (part_fd >= 0)
+		udev = udev_new();
+	if (udev)
+		mon = listen_to_udev(udev);
+	close(fd);
+	if (mon && !wait_for_event(mon, LOOK_LIMIT_US, is_second_look, &look))
+		dimg_note(NULL, "did not wait any longer for udev to look at the disk");
+	udev_monitor_unref(mon);
+	udev_unref(udev);
+	if (part_fd >= 0)
+		close(part_fd);
 }
