@@ -361,7 +361,7 @@ static int change(struct resize *r)
 int dimg_cmd_resize(int argc, char **argv)
 {
 	struct resize r = { .fd = -1, .disk_fd = -1, .draft = -1 };
-	int ret;
+	int ret, closed;
 
 	ret = parse(argc, argv, &r);
 	if (ret >= 0)
@@ -369,6 +369,6 @@ int dimg_cmd_resize(int argc, char **argv)
 	ret = resize_open(&r);
 	if (!ret)
 		ret = change(&r);
-	resize_close(&r);
-	return ret;
+	closed = resize_close(&r);
+	return ret ? ret : closed;
 }

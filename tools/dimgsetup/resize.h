@@ -64,7 +64,7 @@ struct resize {
 /* resizeopen.c */
 int resize_open(struct resize *r);
 int resize_open_disk(struct resize *r);
-void resize_close(struct resize *r);
+int resize_close(struct resize *r);
 
 /* resize.c */
 void resize_step(const char *fmt, ...)

@@ -17,6 +17,9 @@
 
 #include "resize.h"
 
+/* How long who looks at a borrowed device is waited for. */
+#define BORROWED_PATIENCE_US	(10 * 1000000ULL)
+
 /* Is @arg a file that no device has? Then it is resized as it is. */
 static int find_device(struct resize *r, bool *is_file)
 {
@@ -190,24 +193,37 @@ int resize_open(struct resize *r)
 	return ret ? ret : compute_sizes(r);
 }
 
-/* A borrowed one goes with the command, so what udev makes of it does not matter. */
-static void close_disk(const struct resize *r)
+/* Close the disk; a borrowed one is detached, and gone for the next command, too. */
+static int close_disk(struct resize *r)
 {
-	if (r->attached && !r->dry_run)
-		dimg_close_written(r->disk_fd, &r->dev);
-	else
+	if (!r->borrowed) {
+		if (!r->dry_run)
+			dimg_close_written(r->disk_fd, &r->dev);
+		else if (r->disk_fd >= 0)
+			close(r->disk_fd);
+		return 0;
+	}
+	if (r->disk_fd >= 0)
 		close(r->disk_fd);
+	/* somebody who uses it nevertheless keeps it until his last close */
+	return dimg_detach_device(r->nl, &r->dev, DIMGBLK_DETACH_STRICT,
+				  BORROWED_PATIENCE_US);
 }
 
-void resize_close(struct resize *r)
+/**
+ * resize_close - give back what resize_open() and resize_open_disk() have opened
+ *
+ * Return: 0, or an exit code after the reason has been printed: a device that was
+ * attached for this command could not be detached.
+ */
+int resize_close(struct resize *r)
 {
-	if (r->disk_fd >= 0 && r->disk_fd != r->fd)
-		close_disk(r);
-	/* the last reference to a borrowed device is its socket */
+	int ret = 0;
+
+	if (r->attached || r->borrowed)
+		ret = close_disk(r);
 	if (r->nl)
 		dimg_nl_close(r->nl);
-	if (r->borrowed && r->fd >= 0 && fsync(r->fd))
-		dimg_say(r->path, "the image cannot be written out: %s", strerror(errno));
 	if (r->fd >= 0)
 		close(r->fd);
 	if (r->draft >= 0)
@@ -217,4 +233,5 @@ void resize_close(struct resize *r)
 	dimg_probe_free(&r->fs);
 	free(r->pttype);
 	free(r->path);
+	return ret;
 }
