@@ -4,7 +4,7 @@
  * awake: insmod planted.ko plant=NAME. Each must be reported; see vm/detectors.
  */
 #include <linux/compiler.h>
-#include <linux/delay.h>
+#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -36,7 +36,7 @@ static noinline void planted_locks(void)
 static noinline void planted_sleep(void)
 {
 	spin_lock(&atomic);
-	msleep(20);
+	might_sleep();
 	spin_unlock(&atomic);
 }
 
