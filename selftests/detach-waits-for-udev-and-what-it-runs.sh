@@ -24,7 +24,7 @@ hold()
 for name in '(udev-worker)' '(udev-synth)' systemd-udevd; do
 	attach disk.img
 	udevadm settle
-	hold "$name" 1
+	hold "$name" 4
 	check "$name: waited for" detach "$DEV"
 	check "$name: gone" is_gone "$DEV"
 	check_child "$name has ended" $child

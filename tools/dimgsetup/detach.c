@@ -15,7 +15,7 @@
 #include "dimgtab.h"
 
 /* How long a short use, such as a probe by udev, is waited for. */
-#define BUSY_LIMIT_US		(3 * 1000000ULL)
+#define BUSY_LIMIT_US		(10 * 1000000ULL)
 #define BUSY_POLL_NS		20000000L
 
 enum { OPT_EXCEPT_TABLE = 256 };
