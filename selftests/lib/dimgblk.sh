@@ -50,13 +50,15 @@ scratch_disk()
 	wipefs -aq "$DISK"
 }
 
-# make_fs TYPE DEVICE [mkfs option]...
+# make_fs TYPE DEVICE [mkfs option]...: ext2 is one without a journal.
 make_fs()
 {
 	local type=$1 dev=$2
 	shift 2
 	case $type in
-	ext2 | ext4) set -- -q -F "$@" ;;
+	# not every kernel's ext4 may be called so
+	ext2) type=ext4; set -- -q -F -O ^has_journal "$@" ;;
+	ext4) set -- -q -F "$@" ;;
 	xfs | btrfs) set -- -q -f "$@" ;;
 	esac
 	requires_command "mkfs.$type"
