@@ -50,6 +50,8 @@ for type in ext4 vfat; do
 	defer release_mount "$TMP/host"
 	before=$(used host)
 	for sig in INT TERM HUP; do
+		# the command empties it later than the wait looks at it
+		: >log
 		# bash lets background commands ignore INT; env gives it back
 		env --default-signal=INT dimgsetup create --method=zero \
 			--progress=json host/a 300M 2>log &

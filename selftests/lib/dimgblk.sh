@@ -50,14 +50,15 @@ scratch_disk()
 	wipefs -aq "$DISK"
 }
 
-# make_fs TYPE DEVICE [mkfs option]...: ext2 is one without a journal.
+# make_fs TYPE DEVICE [mkfs option]...: ext2 has neither journal nor extents,
+# so it cannot reserve room.
 make_fs()
 {
 	local type=$1 dev=$2
 	shift 2
 	case $type in
 	# not every kernel's ext4 may be called so
-	ext2) type=ext4; set -- -q -F -O ^has_journal "$@" ;;
+	ext2) type=ext4; set -- -q -F -O ^has_journal,^extent,^64bit,^metadata_csum "$@" ;;
 	ext4) set -- -q -F "$@" ;;
 	xfs | btrfs) set -- -q -f "$@" ;;
 	esac
