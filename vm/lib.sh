@@ -8,7 +8,7 @@ TOP=$(cd "$VM_DIR/.." && pwd)
 CACHE=${DIMGBLK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/dimgblk}
 KERNELS="6.1 6.12 7.3"
 # Built here from a distribution's source, to find bugs. Only when asked for by name.
-OWN_KERNELS="debug"
+OWN_KERNELS="debug kcsan coverage"
 # Scripts call scripts: the clock starts with the outermost one.
 : "${VM_STARTED:=$(date +%s)}"
 export VM_STARTED
@@ -34,13 +34,16 @@ is_kernel()
 }
 
 # kernel_conf LABEL: sets SERIES, SUITE, EXTRA_SUITE, and of a kernel that we build
-# ourselves BASE, the one whose root it runs on, CONFIGS, GUEST_MEM and GUEST_SLOW.
+# ourselves BASE, the one whose root it runs on, CONFIGS, CORE_OPTIONS (make variables
+# of all but our module) or SAME_AS (the label whose build it is, too), MODULE_OPTIONS
+# (of our module alone), DETECTS, GUEST_MEM and GUEST_SLOW.
 # shellcheck disable=SC2034 # read by the scripts
 kernel_conf()
 {
 	is_kernel "$1" ||
 		die "unknown kernel '$1'; there are: $KERNELS, and built here: $OWN_KERNELS (vm/kernels/*.conf)"
-	BASE='' CONFIGS='' GUEST_MEM=1024 GUEST_SLOW=1
+	BASE='' CONFIGS='' CORE_OPTIONS='' SAME_AS='' MODULE_OPTIONS='' DETECTS=''
+	GUEST_MEM=1024 GUEST_SLOW=1
 	# shellcheck disable=SC1090
 	. "$VM_DIR/kernels/$1.conf"
 }
@@ -83,7 +86,7 @@ kernel_dir()
 			for c in $CONFIGS; do grep -v '^#' "$VM_DIR/kernels/$c.config"; done
 			echo 1
 		} | sha256sum | cut -c1-12)
-		printf '%s\n' "$CACHE/kernels/$1-$key"
+		printf '%s\n' "$CACHE/kernels/${SAME_AS:-$1}-$key"
 	)
 }
 

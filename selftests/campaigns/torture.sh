@@ -7,7 +7,7 @@
 #       selftests/campaigns/torture.sh MINUTES [PART]...
 #
 #   ops       four devices, all operations, a model as oracle
-#   churn     attach and detach, leaks by slope
+#   churn     attach and detach, leaks by slope (TORTURE_CYCLES=N: at least so many)
 #   many      4096 devices at once (once, whatever it takes; 2 GiB of memory)
 #   unload    the module comes and goes under load
 #   kills     kill -9 of the tool, by the selftests that do it

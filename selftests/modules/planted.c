@@ -5,6 +5,7 @@
  */
 #include <linux/compiler.h>
 #include <linux/kernel.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -13,7 +14,7 @@
 
 static char *plant = "none";
 module_param(plant, charp, 0444);
-MODULE_PARM_DESC(plant, "which bug: locks, sleep, shift, use-after-free, leak");
+MODULE_PARM_DESC(plant, "which bug: locks, sleep, shift, use-after-free, leak, race");
 
 static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
@@ -73,6 +74,33 @@ static noinline void planted_leak(void)
 	pr_info("planted: %d\n", lost);
 }
 
+static int raced;
+
+static int planted_racer(void *unused)
+{
+	while (!kthread_should_stop()) {
+		raced++;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Two tasks add to one number at the same time. */
+static noinline void planted_race(void)
+{
+	struct task_struct *racer = kthread_run(planted_racer, NULL, "planted");
+	unsigned long end = jiffies + 10 * HZ;
+
+	if (IS_ERR(racer))
+		return;
+	while (time_before(jiffies, end)) {
+		raced++;
+		cond_resched();
+	}
+	kthread_stop(racer);
+	pr_info("planted: %d\n", raced);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -82,6 +110,7 @@ static const struct {
 	{ "shift", planted_shift },
 	{ "use-after-free", planted_use_after_free },
 	{ "leak", planted_leak },
+	{ "race", planted_race },
 };
 
 static int __init planted_init(void)

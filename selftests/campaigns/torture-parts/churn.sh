@@ -5,6 +5,8 @@
 # shellcheck shell=bash
 
 CHURN_BLOCK=500
+# At least so many, whatever time it takes.
+CHURN_CYCLES=${TORTURE_CYCLES:-1000}
 # KiB of slab, open files, kernel threads that 1000 cycles may seem to cost.
 CHURN_SLAB_KIB=400 CHURN_FILES=2 CHURN_THREADS=2
 
@@ -46,7 +48,7 @@ part_churn()
 	udevadm control --stop-exec-queue
 	nl-malformed swap "$CHURN_BLOCK" churn-a.img churn-b.img >/dev/null || fail "churn: warm-up"
 	before=$(measure)
-	while [ $SECONDS -lt $end ] || [ $cycles -lt 1000 ]; do
+	while [ $SECONDS -lt $end ] || [ $cycles -lt "$CHURN_CYCLES" ]; do
 		timeout "$TORTURE_PATIENCE" nl-malformed swap "$CHURN_BLOCK" churn-a.img churn-b.img >churn.log ||
 			{ fail "churn: $(cat churn.log)"; break; }
 		cycles=$((cycles + CHURN_BLOCK))
