@@ -22,7 +22,6 @@
 #include "fuzz-verdict.h"
 
 #define PATIENCE_MS	180000
-#define TELL_ROUNDS	50	/* how far it is, each so many */
 
 static int main_loop(struct check *c, const int *go, int done, long count, int round)
 {
@@ -38,10 +37,6 @@ static int main_loop(struct check *c, const int *go, int done, long count, int r
 			    read(done, &share, sizeof(share)) <= 0)
 				return check_hang(c);
 		check_round(c);
-		if (c->rounds % TELL_ROUNDS == 0) {
-			printf("%ld messages to go\n", count - round);
-			fflush(stdout);
-		}
 	}
 	return 0;
 }
