@@ -535,9 +535,11 @@ bool dimgblk_cmd_resume(struct dimgblk_cmd *cmd);
 void dimgblk_cmd_run(struct dimgblk_cmd *cmd, struct dimgblk_drain *drain);
 void dimgblk_cmd_succeed(struct dimgblk_cmd *cmd);
 
-/* backing.c */
+/* backing-open.c */
 int dimgblk_backing_open(struct dimgblk_backing *backing, int fd,
 			 bool read_only, struct netlink_ext_ack *extack);
+
+/* backing.c */
 struct gendisk *dimgblk_backing_disk(const struct dimgblk_backing *backing);
 int dimgblk_backing_size(struct file *file, u64 *size);
 u64 dimgblk_backing_cached_size(struct file *file);
