@@ -2,7 +2,7 @@
 /*
  * device.c - owns the memory of struct dimg_device and of lists of them.
  *
- * nl.c fills devices in, the commands only read them. A device owns its three
+ * nlparse.c fills devices in, the commands only read them. A device owns its three
  * strings; a list owns its devices.
  */
 #include <errno.h>

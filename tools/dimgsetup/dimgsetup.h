@@ -3,9 +3,9 @@
  * dimgsetup.h - the map of the tool: data that the files hand to each other,
  * then prototypes grouped by file in the order in which a command calls them.
  *
- * Commands (attach.c, detach.c, ...) see plain structs only. nl.c alone knows
- * netlink, table.c alone knows libsmartcols, holders.c libmount, settle.c
- * libudev, module.c libkmod. A new command is one file and one line in main.c.
+ * Commands (attach.c, detach.c, ...) see plain structs only. nl.c, nlsocket.c and
+ * nlparse.c alone know netlink, table.c alone knows libsmartcols, holders.c
+ * libmount, settle.c libudev, module.c libkmod. A new command is one file and one line in main.c.
  */
 #ifndef DIMGSETUP_H
 #define DIMGSETUP_H
@@ -225,10 +225,12 @@ const char *dimg_direct_text(uint32_t mode);
 const char *dimg_state_text(uint32_t state);
 void dimg_human_size(uint64_t bytes, char *buf, size_t len);
 
-/* nl.c */
+/* nlsocket.c */
 int dimg_nl_open(struct dimg_nl **nlp, struct dimg_error *e);
 void dimg_nl_close(struct dimg_nl *nl);
 int dimg_nl_inherit(struct dimg_nl *nl);
+
+/* nl.c */
 int dimg_nl_attach(struct dimg_nl *nl, const struct dimg_request *req,
 		   struct dimg_device *dev, struct dimg_error *e);
 int dimg_nl_detach(struct dimg_nl *nl, const struct dimg_device *dev,
