@@ -139,25 +139,53 @@ out_put_file:
 }
 
 /*
- * Between requests; not for ever, as a hung backing file ends none.  What is in
- * the page cache needs no sync: direct I/O writes back the pages that it meets.
+ * Wait for the requests of a frozen queue; not for ever, as a hung backing file ends
+ * none, and no longer than until somebody wants to get rid of the device.
+ */
+static int dimgblk_change_wait_frozen(struct dimgblk_device *dev,
+				      struct netlink_ext_ack *extack)
+{
+	unsigned long end = jiffies + DIMGBLK_REQUEST_WAIT;
+
+	while (!blk_mq_freeze_queue_wait_timeout(dev->disk->queue, HZ / 10)) {
+		if (test_bit(0, &dev->detach_begun)) {
+			NL_SET_ERR_MSG(extack, "the device is being detached");
+			return -ENODEV;
+		}
+		if (time_after(jiffies, end)) {
+			NL_SET_ERR_MSG(extack,
+				       "the backing file does not answer; nothing was changed");
+			return -ETIMEDOUT;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Between requests.  What is in the page cache needs no sync: direct I/O writes back
+ * the pages that it meets.
  */
 static int dimgblk_change_switch_direct(struct dimgblk_device *dev, bool in_use,
 					struct netlink_ext_ack *extack)
 {
 	struct request_queue *q = dev->disk->queue;
-	unsigned int memflags = memalloc_noio_save();
+	unsigned int memflags;
 	int err;
 
-	blk_freeze_queue_start(q);
-	if (blk_mq_freeze_queue_wait_timeout(q, DIMGBLK_REQUEST_WAIT)) {
-		err = dimgblk_registry_set_direct(dev, in_use, extack);
-	} else {
-		NL_SET_ERR_MSG(extack,
-			       "the backing file does not answer; nothing was changed");
-		err = -ETIMEDOUT;
+	mutex_lock(&dev->freeze_mutex);
+	if (test_bit(0, &dev->detach_begun)) {
+		NL_SET_ERR_MSG(extack, "the device is being detached");
+		err = -ENODEV;
+		goto out_unlock;
 	}
+	memflags = memalloc_noio_save();
+	blk_freeze_queue_start(q);
+	err = dimgblk_change_wait_frozen(dev, extack);
+	if (!err)
+		err = dimgblk_registry_set_direct(dev, in_use, extack);
 	blk_mq_unfreeze_queue(q, memflags);	/* restores memflags */
+out_unlock:
+	mutex_unlock(&dev->freeze_mutex);
 	return err;
 }
 
@@ -174,7 +202,8 @@ static int dimgblk_change_switch_direct(struct dimgblk_device *dev, bool in_use,
  *
  * Return: 0; -EINVAL when direct I/O is insisted on and cannot be had; -EBUSY
  * when another device uses bytes in the same page of the file in the other mode;
- * -ETIMEDOUT when requests did not end in time; -EINTR when killed.
+ * -ETIMEDOUT when requests did not end in time; -ENODEV when it is being detached;
+ * -EINTR when killed.
  */
 int dimgblk_change_direct(struct dimgblk_device *dev, u32 direct,
 			  struct netlink_ext_ack *extack)

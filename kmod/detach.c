@@ -44,6 +44,14 @@ static void dimgblk_detach_work(struct work_struct *work)
 	struct file *file;
 	bool dead;
 
+	/*
+	 * No disk dies while change.c has its queue frozen: the block layer (7.3)
+	 * decides at both ends of a freeze what to tell lockdep, by whether the
+	 * disk is dead.  Who comes later sees detach_begun.
+	 */
+	mutex_lock(&dev->freeze_mutex);
+	mutex_unlock(&dev->freeze_mutex);
+
 	mutex_lock(&dev->disk->open_mutex);
 	if (READ_ONCE(dev->fail_io))
 		dimgblk_device_set_state(dev, DIMGBLK_DEAD);

@@ -220,6 +220,7 @@ dimgblk_device_alloc(const struct dimgblk_config *config)
 	atomic_inc(&dimgblk_device_count);
 	kref_init(&dev->ref);
 	mutex_init(&dev->config_mutex);
+	mutex_init(&dev->freeze_mutex);
 	dimgblk_errors_setup(&dev->errors);
 	dimgblk_detach_setup(dev);
 	dimgblk_owner_setup(dev);

@@ -56,6 +56,8 @@
  * ==================== ======================================================
  * config_mutex         one device-set at a time on a device; may be held over
  *                      calls into the backing file system
+ * freeze_mutex         the queue is frozen by device-set; held for as long as a
+ *                      request waits at most, against the end of the disk
  * disk->open_mutex     (the block layer's) state of a device and the auto-
  *                      detach flags, against opens and closes
  * registry mutex       which devices exist: indexes, names, ranges, and the
@@ -326,6 +328,7 @@ struct dimgblk_workers;
  *	the registry mutex, with the queue frozen; read by the I/O path
  * @direct_reason: why not, or NULL; a string constant
  * @config_mutex: see the table of locks
+ * @freeze_mutex: likewise
  * @state: stage of its life; written under disk->open_mutex
  * @auto_detach: detach at the last close once @armed; under disk->open_mutex
  * @armed: an exclusive user was seen, or a lazy detach asked for; set once, by
@@ -371,6 +374,7 @@ struct dimgblk_device {
 	bool direct_in_use;
 	const char *direct_reason;
 	struct mutex config_mutex;	/* serialises device-set */
+	struct mutex freeze_mutex;	/* its freeze, and detach_work */
 
 	/* Changed by open, close and detach. */
 	enum dimgblk_state state;
