@@ -14,8 +14,8 @@
  *   FILE       the image, at least 8 MiB with a partition; for load: the module
  *   -l         only the last LAST points, where most is done that must be told
  *   -d         no failures, each operation once: does the sweep itself work?
- * Prints one line of figures. Exit: 0 swept and clean, 1 something was found or
- * nothing failed, 2 wrong use, 4 this kernel cannot.
+ * Prints one line of figures. Exit: 0 swept and clean, 1 something was found, 2 wrong
+ * use, 3 clean, but there was no allocation that could fail, 4 this kernel cannot.
  */
 #define _GNU_SOURCE
 #include <sys/syscall.h>
@@ -382,5 +382,7 @@ int main(int argc, char **argv)
 	       s.outcomes[BEFORE], s.outcomes[AFTER]);
 	printf("%u answers lost, %u rescans%s%s\n", s.outcomes[LOST], s.rescans,
 	       s.complete ? "" : "; NOT COMPLETE", s.found ? "; FOUND" : "");
-	return s.found || !s.complete || (!s.points && !s.dry);
+	if (s.found || !s.complete)
+		return 1;
+	return s.points || s.dry ? 0 : 3;
 }
