@@ -33,6 +33,7 @@
 #include "versions.h"
 
 #define MAX_LEN		(512 * 1024)
+#define MAX_TOLD	10
 #define MAX_ERRNO	134
 
 /* The transfers come first. */
@@ -61,7 +62,7 @@ static void die(const char *what)
 
 static void tell(const char *what, __u64 pos, __u64 len)
 {
-	if (++found <= 20)
+	if (++found <= MAX_TOLD)
 		printf("FOUND: %s, %llu bytes at %llu\n", what,
 		       (unsigned long long)len, (unsigned long long)pos);
 }
@@ -93,6 +94,8 @@ static void compare(const unsigned char *got, __u64 pos, __u64 end)
 		if (i)
 			continue;
 		tell("neither old nor new", pos, SECTOR);
+		if (found > MAX_TOLD)
+			continue;
 		for (version = 0; version <= state->last; version++)
 			if (is_version(got, pos, version))
 				printf("version %u, with", version);
@@ -292,6 +295,12 @@ static void load(const char *path, int flags, __u64 block, int seconds)
 		die(path);
 	while (time(NULL) < end && !found)
 		step(block);
+	if (strict) {
+		if (run(FLUSH, 0, 0))
+			tell("flush at the end", 0, 0);
+		else
+			flushed(1);
+	}
 	figures();
 }
 

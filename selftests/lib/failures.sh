@@ -31,11 +31,12 @@ failures_setup()
 	defer failures_off
 }
 
-# fault_arm NAME PERCENT: without a trace of each in the log.
+# fault_arm NAME PERCENT [OF-EACH]: without a trace of each in the log.
 fault_arm()
 {
 	local f=$FAULTS/$1
 	echo 0 >"$f/verbose"
+	echo "${3:-1}" >"$f/interval"
 	echo $PLENTY >"$f/times"
 	echo "$2" >"$f/probability"
 }
@@ -64,14 +65,15 @@ fault_ours()
 	[ ! -e "$f/ignore-gfp-highmem" ] || echo N >"$f/ignore-gfp-highmem"
 }
 
-# fail_slab PERCENT; fail_pages PERCENT; fail_disks PERCENT DISK...: from now on.
+# fail_slab PERCENT [N]; fail_pages PERCENT [N]: from now on; N: of each N-th only.
+# fail_disks PERCENT DISK...
 fail_slab()
 {
 	if [ "$FAIL_MEMORY" = kernel ]; then
 		fault_ours failslab
-		fault_arm failslab "$1"
+		fault_arm failslab "$@"
 	else
-		echo $(($1 * 100)) >$FAILWORK/slab
+		echo $(($1 * 100 / ${2:-1})) >$FAILWORK/slab
 	fi
 }
 
@@ -79,9 +81,9 @@ fail_pages()
 {
 	if [ "$FAIL_MEMORY" = kernel ]; then
 		fault_ours fail_page_alloc
-		fault_arm fail_page_alloc "$1"
+		fault_arm fail_page_alloc "$@"
 	else
-		echo $(($1 * 100)) >$FAILWORK/pages
+		echo $(($1 * 100 / ${2:-1})) >$FAILWORK/pages
 	fi
 }
 
