@@ -7,11 +7,11 @@
  * unsure for good. A read must show one of them, sector by sector, or fail.
  *
  * usage: unsure init FILE STATE LEN
- *        unsure load [-b] [-s] [-x COMMAND] DEVICE STATE BLOCK SEED SECONDS
+ *        unsure load [-b] [-n] [-s] [-x COMMAND] DEVICE STATE BLOCK SEED SECONDS
  *        unsure check FILE STATE
  *   init   FILE gets the first version of LEN bytes, STATE (a file) knows them
- *   load   -b through the page cache of the device (default O_DIRECT); -s nothing may
- *          fail; -x a command that may flush the device, so it counts as a flush that
+ *   load   -b through the page cache of the device (default O_DIRECT); -n no discards
+ *          and the like; -s nothing may fail; -x a command that may flush the device, so it counts as a flush that
  *          failed when it does. One load at a time for a device: an error of writeback
  *          is told to one flush only. BLOCK is the unit of all positions and lengths
  *   check  all of FILE, with O_DIRECT; each sector must be readable
@@ -43,7 +43,7 @@ static const char * const names[] = {
 	"write", "dsync", "read", "flush", "discard", "zeroout", "punch", "change",
 };
 
-static int dev, found, strict;
+static int dev, found, strict, no_holes;
 static unsigned char *data, *want;
 static const char *command;
 static __u64 seed, draws;
@@ -164,7 +164,7 @@ static void learn(enum op op, __u64 pos, __u64 len, __u64 n, int ok)
 
 static enum op choose(__u64 block, __u64 *pos, __u64 *len)
 {
-	enum op op = draw(10) < 7 ? draw(4) : draw(command ? NR_OPS : CHANGE);
+	enum op op = no_holes || draw(10) < 7 ? draw(4) : draw(command ? NR_OPS : CHANGE);
 	__u64 blocks = state->len / block, most = MAX_LEN / block;
 	__u64 first = draw(blocks);
 
@@ -311,9 +311,11 @@ int main(int argc, char **argv)
 
 	argv++;
 	argc--;
-	while (argc > 0 && (opt = getopt(argc, argv, "bsx:")) != -1) {
+	while (argc > 0 && (opt = getopt(argc, argv, "bnsx:")) != -1) {
 		if (opt == 'b')
 			flags = 0;
+		else if (opt == 'n')
+			no_holes = 1;
 		else if (opt == 's')
 			strict = 1;
 		else if (opt == 'x')
