@@ -11,9 +11,10 @@
  *        unsure check FILE STATE
  *   init   FILE gets the first version of LEN bytes, STATE (a file) knows them
  *   load   -b through the page cache of the device (default O_DIRECT); -n no discards
- *          and the like; -s nothing may fail; -x a command that may flush the device, so it counts as a flush that
- *          failed when it does. One load at a time for a device: an error of writeback
- *          is told to one flush only. BLOCK is the unit of all positions and lengths
+ *          and the like; -s nothing may fail; -x a command that may flush the device,
+ *          so it counts as a flush that failed when it does. One load at a time for a
+ *          device: an error of writeback is told to one flush only. BLOCK is the unit
+ *          of all positions and lengths
  *   check  all of FILE, with O_DIRECT; each sector must be readable
  * The last line has the figures. Exit: 0; 1 something was found; 2 wrong use.
  */
