@@ -38,10 +38,10 @@ for f in /sys/kernel/debug/failslab /sys/kernel/debug/fail_page_alloc; do
 	echo 0 >$f/verbose
 	[ ! -e $f/min-order ] || echo 0 >$f/min-order
 	[ ! -e $f/ignore-gfp-highmem ] || echo N >$f/ignore-gfp-highmem
-	# vmalloc warns of what it was refused, with a trace. What counts here ends the
-	# guest (panic_on_warn), or is asked for at its end (lockdep).
-	dmesg -n err
 done
+# vmalloc warns of what it was refused, with a trace. What counts here ends the guest
+# (panic_on_warn), or is asked for at its end (lockdep).
+dmesg -n err
 
 # udev would open the devices in between, and a strict detach be refused.
 udevadm settle --timeout=60
@@ -74,7 +74,7 @@ sweep()
 	printf '%s\n' "$out"
 	sweeps=$((sweeps + 1))
 	# A discard need not allocate anything in the task that sends it.
-	[ $status$1 = 3discard ] || [ $status = 0 ] || bad=$((bad + 1))
+	[ "$status$1" = 3discard ] || [ $status = 0 ] || bad=$((bad + 1))
 	points=$((points + $(sed -n 's/.*: \([0-9]*\) points failed.*/\1/p' <<<"$out" | tail -n 1)))
 }
 

@@ -32,6 +32,19 @@ calm()
 	[ $((a > b ? a - b : b - a)) -lt 64 ]
 }
 
+# slabs: "BYTES NAME" of each cache.
+slabs()
+{
+	awk 'NR > 2 { print $3 * $4, $1 }' /proc/slabinfo | sort -k 2
+}
+
+# grown BEFORE AFTER: the caches that have grown most, from files of slabs.
+grown()
+{
+	join -j 2 "$1" "$2" | awk '$3 > $2 { printf "%d KiB %s\n", ($3 - $2) / 1024, $1 }' |
+		sort -rn | head -n 8 | paste -sd, - | sed 's/,/, /g'
+}
+
 # slope NAME BEFORE AFTER CYCLES BOUND: per 1000 cycles.
 slope()
 {
@@ -48,16 +61,18 @@ part_churn()
 	udevadm control --stop-exec-queue
 	nl-malformed swap "$CHURN_BLOCK" churn-a.img churn-b.img >/dev/null || fail "churn: warm-up"
 	before=$(measure)
+	slabs >churn.before
 	while [ $SECONDS -lt $end ] || [ $cycles -lt "$CHURN_CYCLES" ]; do
 		timeout "$TORTURE_PATIENCE" nl-malformed swap "$CHURN_BLOCK" churn-a.img churn-b.img >churn.log ||
 			{ fail "churn: $(cat churn.log)"; break; }
 		cycles=$((cycles + CHURN_BLOCK))
 	done
 	after=$(measure)
+	slabs >churn.after
 	udevadm control --start-exec-queue
 	read -ra b <<<"$before"
 	read -ra a <<<"$after"
-	note "churn: $cycles cycles"
+	note "churn: $cycles cycles; grown: $(grown churn.before churn.after)"
 	[ $cycles -gt 0 ] || return 1
 	slope "KiB of slab" "${b[0]}" "${a[0]}" $cycles $CHURN_SLAB_KIB
 	slope "open files" "${b[1]}" "${a[1]}" $cycles $CHURN_FILES
