@@ -46,6 +46,9 @@ check-night:
 check-release:
 	vm/campaign release
 
+coverage:
+	vm/coverage
+
 test:
 	vm/check --kernel $(KERNEL) $(TEST)
 
@@ -99,13 +102,14 @@ help:
 	@echo '  check      all tests on all kernels in VMs, from nothing (vm/check)'
 	@echo '  check-night, check-release'
 	@echo '             attacks that take hours, or days (vm/campaign)'
-	@echo '  test       one kernel, some tests: KERNEL=6.1|6.12|7.3|debug TEST=name'
+	@echo '  coverage   which lines of the driver the tests reach (vm/coverage)'
+	@echo '  test       one kernel, some tests: KERNEL=6.1|6.12|7.3|debug|kcsan TEST=name'
 	@echo '  unit       unit tests in userspace, under ASan and UBSan'
 	@echo '  lint       static checks; silent but for the summary'
 	@echo '  bench      latencies and context switches next to stock loop (vm/bench)'
-	@echo '  vm-shell   a shell in a VM: KERNEL=6.1|6.12|7.3|debug'
+	@echo '  vm-shell   a shell in a VM: KERNEL=6.1|6.12|7.3|debug|kcsan'
 	@echo 'Other:'
 	@echo '  regen      make the files generated from the netlink spec anew'
 
-.PHONY: all module tool helpers unit lint check check-night check-release test \
+.PHONY: all module tool helpers unit lint check check-night check-release coverage test \
 	demo bench vm-shell regen install uninstall clean help
