@@ -56,8 +56,8 @@
  * ==================== ======================================================
  * config_mutex         one device-set at a time on a device; may be held over
  *                      calls into the backing file system
- * freeze_mutex         the queue is frozen by device-set; held for as long as a
- *                      request waits at most, against the end of the disk
+ * freeze_mutex         the queue is frozen by device-set; held no longer than a
+ *                      request is waited for, against the end of the disk
  * disk->open_mutex     (the block layer's) state of a device and the auto-
  *                      detach flags, against opens and closes
  * registry mutex       which devices exist: indexes, names, ranges, and the
