@@ -6,8 +6,8 @@
 # file comes back to life the last references go, too.
 # Broken: an administrator who has to reboot because one disk died.
 . "$(dirname "$0")/lib/dimgblk.sh"
+. "$SELFTESTS/lib/mapped.sh"
 
-requires_command dmsetup
 make_image disk.img 1M
 attach disk.img
 exec 8<>"$DEV"
@@ -18,30 +18,19 @@ check "node is gone" wait_for 10 is_gone "$DEV"
 exec 8>&-
 check_fails "really" test -e "$DEV"
 
-modprobe dm-mod || exit 0
-scratch_disk 1
-sectors=$(blockdev --getsz "$DISK")
-echo "0 $sectors linear $DISK 0" | dmsetup create dimgblk-dead
-defer dmsetup remove --retry dimgblk-dead
-make_fs ext2 /dev/mapper/dimgblk-dead
-mount_at /dev/mapper/dimgblk-dead "$TMP/mnt"
+mapped_fs ext2
 make_image mnt/dead.img 4M
 sync
 attach --direct-io=on mnt/dead.img
-defer dmsetup resume dimgblk-dead
-dmsetup suspend --nolockfs dimgblk-dead
+mapped_disk_hangs
 blkop -d "$DEV" read:0:64K:1 >out 2>&1 &
 stuck=$!
-in_flight()
-{
-	[ "$(sysfs "$DEV" inflight | tr -d ' ')" != 00 ]
-}
-check "a request is stuck" wait_for 10 in_flight
+check "a request is stuck" wait_for 10 in_flight "$DEV"
 start=$SECONDS
 nl-send detach index="$(index_of "$DEV")" detach-mode=2 >reply || true
 check "the reply came within 15 s" test $((SECONDS - start)) -lt 15
 check_match "and says dead" '^state=2$' "$(cat reply)"
-dmsetup resume dimgblk-dead
+mapped_disk_answers
 wait $stuck || true
 check "all is gone after the disk came back" wait_for 20 is_gone "$DEV"
 check "nothing is pinned" wait_for 10 umount mnt

@@ -14,10 +14,6 @@ sectors_written()
 {
 	awk '{ print $7 }' "/sys/block/${DISK#/dev/}/stat"
 }
-in_flight()
-{
-	[ "$(sysfs "$DEV" inflight | tr -d ' ')" != 00 ]
-}
 thaw()
 {
 	fsfreeze -u "$MNT" 2>/dev/null || true
@@ -35,7 +31,7 @@ for mode in on off; do
 	before=$(sectors_written)
 	blkop -d "$DEV" write:1M:64K:2 fsync >out 2>&1 &
 	writer=$!
-	check "direct=$mode: the write waits" wait_for 10 in_flight
+	check "direct=$mode: the write waits" wait_for 10 in_flight "$DEV"
 	check "direct=$mode: reads do not" timeout 15 blkop -r -d "$DEV" read:0:64K:1
 	check_fails "direct=$mode: and goes on waiting" wait_for 1 sh -c "! kill -0 $writer"
 	check_equal "direct=$mode: nothing was written below" "$before" "$(sectors_written)"

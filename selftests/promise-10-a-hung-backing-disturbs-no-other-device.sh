@@ -5,21 +5,11 @@
 # detach of other devices work as quickly as ever (A19).
 # Broken: one worker or one lock for all, an administrator who cannot even look.
 . "$(dirname "$0")/lib/dimgblk.sh"
+. "$SELFTESTS/lib/mapped.sh"
 
-requires_command dmsetup
-modprobe dm-mod || skip "no device mapper"
-scratch_disk 1
-sectors=$(blockdev --getsz "$DISK")
-echo "0 $sectors linear $DISK 0" | dmsetup create dimgblk-hung
-defer dmsetup remove --retry dimgblk-hung
-make_fs ext2 /dev/mapper/dimgblk-hung
-mount_at /dev/mapper/dimgblk-hung "$TMP/mnt"
+mapped_fs ext2
 make_image mnt/hung.img 8M
 make_image good.img 4M
-in_flight()
-{
-	[ "$(sysfs "$hung" inflight | tr -d ' ')" != 00 ]
-}
 
 # Direct, the request is stuck below; buffered, a worker is stuck with it.
 for mode in on off; do
@@ -28,11 +18,10 @@ for mode in on off; do
 	# what was written, and what udev read to look at the contents
 	sync
 	echo 1 >/proc/sys/vm/drop_caches
-	defer dmsetup resume dimgblk-hung
-	dmsetup suspend --nolockfs dimgblk-hung
+	mapped_disk_hangs
 	blkop -d "$hung" read:0:64K:1 >/dev/null 2>&1 &
 	stuck=$!
-	check "direct=$mode: a request is stuck" wait_for 10 in_flight
+	check "direct=$mode: a request is stuck" wait_for 10 in_flight "$hung"
 
 	check_match "list" "$hung" "$(timeout 10 dimgsetup list)"
 	check_match "show" "$hung" "$(timeout 10 dimgsetup show "$hung")"
@@ -47,7 +36,7 @@ for mode in on off; do
 	timeout 20 dimgsetup set "$hung" --direct-io="$other" 2>/dev/null || status=$?
 	check_equal "a change of the hung one gives up by itself" 7 $status
 	check "the stuck one is still stuck" kill -0 $stuck
-	dmsetup resume dimgblk-hung
+	mapped_disk_answers
 	check_child "and ends after the disk came back" $stuck
 	detach "$hung"
 done

@@ -7,6 +7,7 @@
 # device works on. When it returns 0 the image is synced and released.
 # Broken: a detach that is deferred in silence, or a bare "device busy".
 . "$(dirname "$0")/lib/dimgblk.sh"
+. "$SELFTESTS/lib/mapped.sh"
 
 scratch_fs ext4
 truncate -s 64M "$MNT/disk.img"
@@ -35,12 +36,9 @@ defer sh -c "! grep -q $DEV /proc/swaps || swapoff $DEV"
 refused 3 swap dimgsetup detach "$DEV"
 swapoff "$DEV"
 
-if modprobe dm-mod && command -v dmsetup >/dev/null; then
-	echo "0 8192 linear $DEV 0" | dmsetup create dimgblk-test
-	defer sh -c '! [ -e /dev/mapper/dimgblk-test ] || dmsetup remove --retry dimgblk-test'
-	refused 3 'dm-[0-9]+|dimgblk-test' dimgsetup detach "$DEV"
-	dmsetup remove --retry dimgblk-test
-fi
+map_disk "$DEV"
+refused 3 "dm-[0-9]+|${MAPPED##*/}" dimgsetup detach "$DEV"
+unmap_disk
 
 sleep 100 7<>"$DEV" &
 pid=$!

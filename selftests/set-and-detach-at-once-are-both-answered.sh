@@ -6,8 +6,8 @@
 # Broken: who switches direct I/O on a device of a dead disk holds up its removal; the
 # disk dies while its queue is frozen, and lockdep is told half of it.
 . "$(dirname "$0")/lib/dimgblk.sh"
+. "$SELFTESTS/lib/mapped.sh"
 
-requires_command dmsetup
 make_image disk.img 1M
 # toggle: until the device is gone; the last answer is left in the file.
 toggle()
@@ -36,24 +36,14 @@ done
 check_equal "each switch ends with ENODEV, each detach is done" "" "$others"
 check "nothing is left" wait_for 10 nothing_attached
 
-modprobe dm-mod
-scratch_disk 1
-echo "0 $(blockdev --getsz "$DISK") linear $DISK 0" | dmsetup create dimgblk-dead
-defer dmsetup remove --retry dimgblk-dead
-make_fs ext4 /dev/mapper/dimgblk-dead
-mount_at /dev/mapper/dimgblk-dead "$TMP/mnt"
+mapped_fs ext4
 make_image mnt/dead.img 4M
 sync
 attach --direct-io=on mnt/dead.img
-defer dmsetup resume dimgblk-dead
-dmsetup suspend --nolockfs dimgblk-dead
+mapped_disk_hangs
 blkop -d "$DEV" read:0:64K:1 >out 2>&1 &
 stuck=$!
-in_flight()
-{
-	[ "$(sysfs "$DEV" inflight | tr -d ' ')" != 00 ]
-}
-check "a request is stuck" wait_for 10 in_flight
+check "a request is stuck" wait_for 10 in_flight "$DEV"
 nl-send set index="$(index_of "$DEV")" direct=0 >answer &
 set=$!
 check "the switch waits for it" wait_for 4 grep -q freeze /proc/$set/stack
@@ -61,7 +51,7 @@ nl-send detach index="$(index_of "$DEV")" detach-mode=2 >reply || true
 wait $set || true
 check_match "the switch was told why it ends" '^ENODEV: the device is being detached' "$(cat answer)"
 check_match "the detach goes on" '^state=2$' "$(cat reply)"
-dmsetup resume dimgblk-dead
+mapped_disk_answers
 wait $stuck || true
 check "all is gone after the disk came back" wait_for 20 is_gone "$DEV"
 check "nothing is pinned" wait_for 10 umount mnt

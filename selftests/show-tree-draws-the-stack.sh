@@ -6,24 +6,18 @@
 # as nested JSON (features.md pain 29).
 # Broken: nobody can tell which disk fills up when a file is written here.
 . "$(dirname "$0")/lib/dimgblk.sh"
+. "$SELFTESTS/lib/mapped.sh"
 
-requires_command jq dmsetup sfdisk
-modprobe dm-mod || skip "no device mapper"
+requires_command jq sfdisk
 scratch_fs ext4
 truncate -s 64M mnt/outer.img
 sfdisk -q mnt/outer.img <<<$'label: gpt\nsize=30M\nsize=20M\n' >/dev/null
 attach -P --name outer mnt/outer.img
 outer=$DEV
 udevadm settle
-echo "0 $(blockdev --getsz "${outer}p1") linear ${outer}p1 0" |
-	dmsetup create dimgblk-tree
-remove_layer()
-{
-	! dmsetup info dimgblk-tree >/dev/null 2>&1 || dmsetup remove --retry dimgblk-tree
-}
-defer remove_layer
-make_fs ext4 /dev/mapper/dimgblk-tree
-mount_at /dev/mapper/dimgblk-tree "$TMP/above"
+map_disk "${outer}p1"
+make_fs ext4 "$MAPPED"
+mount_at "$MAPPED" "$TMP/above"
 truncate -s 8M above/inner.img
 attach -r --offset 1M above/inner.img
 inner=$DEV
@@ -39,7 +33,7 @@ path()
 
 text=$(dimgsetup show --tree)
 note_text "$text"
-want="disk:$DISK ext4:$TMP/mnt image:$TMP/mnt/outer.img disk:$outer part:${outer}p1 dm:/dev/mapper/dimgblk-tree ext4:$TMP/above image:$TMP/above/inner.img disk:$inner"
+want="disk:$DISK ext4:$TMP/mnt image:$TMP/mnt/outer.img disk:$outer part:${outer}p1 dm:$MAPPED ext4:$TMP/above image:$TMP/above/inner.img disk:$inner"
 check_equal "all the way up" "$want" "$(path "$inner")"
 check_equal "the other partition" "part:${outer}p2" "$(path "${outer}p2" | grep -o '[^ ]*$')"
 check_equal "one device of it: the same below" "$want" "$(path "$inner" "$inner")"
@@ -57,6 +51,6 @@ check_match "a deleted image has no disk below" "^/.*inner.img \(deleted\) +imag
 refused 1 "go with --tree" dimgsetup show --json outer
 detach "$inner"
 umount above
-remove_layer
+unmap_disk
 detach "$outer"
 check_equal "nothing attached" '{"dimgtree":[]}' "$(dimgsetup show -tJ | jq -c .)"

@@ -7,17 +7,16 @@
 # Broken: a backup at night, and a server that stands still until it is reset.
 . "$(dirname "$0")/lib/dimgblk.sh"
 . "$SELFTESTS/lib/kill.sh"
+. "$SELFTESTS/lib/mapped.sh"
 
-requires_command dmsetup mkfs.vfat fsfreeze
-modprobe dm-mod || skip "no device mapper"
+requires_command mkfs.vfat fsfreeze
 scratch_fs ext4
 truncate -s 96M mnt/disk.img
 sfdisk -q mnt/disk.img <<<$'label: gpt\nsize=70M\nsize=20M\n' >/dev/null
 attach -P --name snap mnt/disk.img
-echo "0 $(blockdev --getsz "${DEV}p1") linear ${DEV}p1 0" | dmsetup create dimgblk-snap
-defer dmsetup remove --retry dimgblk-snap
-make_fs ext4 /dev/mapper/dimgblk-snap
-mount_at /dev/mapper/dimgblk-snap "$TMP/upper"
+map_disk "${DEV}p1"
+make_fs ext4 "$MAPPED"
+mount_at "$MAPPED" "$TMP/upper"
 dd if=/dev/urandom of=upper/data bs=1M count=16 conv=fsync status=none
 truncate -s 8M upper/inner.img
 make_fs ext2 upper/inner.img

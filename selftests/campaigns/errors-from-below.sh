@@ -17,6 +17,8 @@
 . "$(dirname "$0")/../lib/dimgblk.sh"
 # shellcheck source=selftests/lib/liar.sh
 . "$SELFTESTS/lib/liar.sh"
+# shellcheck source=selftests/lib/mapped.sh
+. "$SELFTESTS/lib/mapped.sh"
 
 # What an administrator waits for at most, seconds.
 PATIENCE=10
@@ -57,11 +59,6 @@ forced_detach_in_time()
 	took=$((SECONDS - start))
 	note_text "$(cat out)"
 	proven "forced detach answered after $took s" test $took -le $PATIENCE
-}
-
-in_flight()
-{
-	[ "$(sysfs "$DEV" inflight | tr -d ' ')" != 00 ]
 }
 
 # three_modes FUNCTION: FUSE with and without page cache, and direct I/O.
@@ -172,7 +169,7 @@ stall_in_one_mode()
 		blkop -d "$DEV" $args >/dev/null 2>&1 &
 		stuck=$!
 		# The block layer does not count a flush as in flight.
-		[ $op = fsync ] || proven "$op: a request is stuck" wait_for 10 in_flight
+		[ $op = fsync ] || proven "$op: a request is stuck" wait_for 10 in_flight "$DEV"
 		others_undisturbed
 		proven "$op: it is still stuck" kill -0 $stuck
 		forced_detach_in_time
@@ -193,7 +190,7 @@ killed_in_one_mode()
 	answers "read stall"
 	blkop -d "$DEV" read:4M:64K:0 >killed 2>&1 &
 	stuck=$!
-	proven "a request is stuck" wait_for 10 in_flight
+	proven "a request is stuck" wait_for 10 in_flight "$DEV"
 	kill -9 "$(liar_pid)"
 	wait $stuck || true
 	proven "the death of the server ends it with an error" grep -Eqx 'E[A-Z0-9]+' killed
@@ -263,34 +260,24 @@ unplugged()
 # A disk that fails everything for a while is the backing device itself.
 dm_error()
 {
-	local mode sectors
-	requires_command dmsetup
-	modprobe dm-mod
+	local mode
 	scratch_disk 2
-	sectors=$(blockdev --getsz "$DISK")
-	echo "0 $sectors linear $DISK 0" | dmsetup create dimgblk-bad
+	map_disk "$DISK"
 	for mode in off on; do
-		attach --direct-io=$mode /dev/mapper/dimgblk-bad
+		attach --direct-io=$mode "$MAPPED"
 		proven "direct=$mode: it works" blkop -d "$DEV" write:1M:64K:2 fsync read:1M:64K:2
 		udevadm settle
-		swap_table "error"
+		mapped_disk_fails
 		echo 1 >/proc/sys/vm/drop_caches
 		told "reads fail" blkop -d "$DEV" leak:4M:64K
 		told "writes fail" blkop -d "$DEV" write:1M:64K:3 fsync
 		proven "the record tells" sh -c "dimgsetup list -n -o LAST-ERROR $DEV | grep -q ': EIO'"
 		others_undisturbed
-		swap_table "linear $DISK 0"
+		mapped_disk_is_well
 		proven "well again" blkop -d "$DEV" write:1M:64K:4 fsync read:1M:64K:4
 		proven "detach" dimgsetup detach "$DEV"
 	done
-	proven "the disk is free" dmsetup remove --retry dimgblk-bad
-}
-
-swap_table()
-{
-	dmsetup suspend --nolockfs --noflush dimgblk-bad
-	echo "0 $sectors $1" | dmsetup load dimgblk-bad
-	dmsetup resume dimgblk-bad
+	proven "the disk is free" unmap_disk
 }
 
 # The owner of the file punches, truncates and deletes it.
@@ -342,7 +329,7 @@ frozen()
 		before=$(hash_of_disk)
 		blkop -d "$DEV" write:1M:64K:9 fsync >/dev/null 2>&1 &
 		writer=$!
-		proven "direct=$mode: the write waits" wait_for 10 in_flight
+		proven "direct=$mode: the write waits" wait_for 10 in_flight "$DEV"
 		timeout 2 sync -f "$MNT" || true
 		echo 1 >/proc/sys/vm/drop_caches
 		undisturbed "reads do not" blkop -r -d "$DEV" read:0:64K:1

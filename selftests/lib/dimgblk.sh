@@ -111,6 +111,12 @@ is_gone()
 	! is_attached "$1" && [ ! -e "$1" ]
 }
 
+# in_flight DEV: a request of it has not ended. The block layer does not count flushes.
+in_flight()
+{
+	[ "$(sysfs "$1" inflight | tr -d ' ')" != 00 ]
+}
+
 # Removes whatever is left of a device, unless another one has its number now.
 forget_device()
 {
