@@ -33,9 +33,10 @@ calm()
 	[ $((a > b ? a - b : b - a)) -lt 64 ]
 }
 
-# slabs: "BYTES NAME" of each cache.
+# slabs: "BYTES NAME" of each cache, where the kernel tells.
 slabs()
 {
+	[ -r /proc/slabinfo ] || return 0
 	awk 'NR > 2 { print $3 * $4, $1 }' /proc/slabinfo | sort -k 2
 }
 
