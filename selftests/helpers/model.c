@@ -13,25 +13,11 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/ioctl.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
-#include <linux/falloc.h>
-#include <linux/fs.h>
 
 #include "io.h"
+#include "ops.h"
 
 #define MAX_LEN	(256 * 1024)
-
-enum op { WRITE, DSYNC, READ, FLUSH, DISCARD, ZEROOUT, ZERORANGE, PUNCH, NR_OPS };
-
-static const char * const names[] = {
-	[WRITE] = "write", [DSYNC] = "dsync", [READ] = "read", [FLUSH] = "flush",
-	[DISCARD] = "discard", [ZEROOUT] = "zeroout", [ZERORANGE] = "zerorange",
-	[PUNCH] = "punch",
-};
 
 static int dev, mod;
 static unsigned char *data, *want;
@@ -45,29 +31,7 @@ static __u64 draw(__u64 below)
 
 static int on_device(enum op op, __u64 pos, __u64 len)
 {
-	struct iovec v = { .iov_base = data, .iov_len = len };
-	__u64 range[2] = { pos, len };
-
-	switch (op) {
-	case WRITE:
-		return pwrite(dev, data, len, pos) == (ssize_t)len ? 0 : -1;
-	case DSYNC:
-		return pwritev2(dev, &v, 1, pos, RWF_DSYNC) == (ssize_t)len ? 0 : -1;
-	case READ:
-		return pread(dev, data, len, pos) == (ssize_t)len ? 0 : -1;
-	case FLUSH:
-		return fsync(dev);
-	case DISCARD:
-		return ioctl(dev, BLKDISCARD, range);
-	case ZEROOUT:
-		return ioctl(dev, BLKZEROOUT, range);
-	case ZERORANGE:
-		return fallocate(dev, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
-				 pos, len);
-	default:
-		return fallocate(dev, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				 pos, len);
-	}
+	return do_op(dev, op, data, pos, len) == (op <= READ ? (ssize_t)len : 0) ? 0 : -1;
 }
 
 static int on_model(enum op op, __u64 at, __u64 len)
@@ -116,7 +80,7 @@ static int step(__u64 offset, __u64 size, __u64 block, __u64 seed)
 	if (on_device(op, pos, len)) {
 		if (refusal_is_fine(op))
 			return 0;
-		fprintf(stderr, "model: %s of %llu at %llu: %s\n", names[op],
+		fprintf(stderr, "model: %s of %llu at %llu: %s\n", op_names[op],
 			(unsigned long long)len, (unsigned long long)pos,
 			strerror(errno));
 		return 1;

@@ -20,35 +20,31 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <linux/falloc.h>
-#include <linux/fs.h>
 
 #include "io.h"
+#include "ops.h"
 #include "versions.h"
 
 #define MAX_LEN		(512 * 1024)
 #define MAX_TOLD	10
 #define MAX_ERRNO	134
 
-/* The transfers come first. */
-enum op { WRITE, DSYNC, READ, FLUSH, DISCARD, ZEROOUT, PUNCH, CHANGE, NR_OPS };
+/* One more than others know: the command. */
+#define CHANGE	NR_OPS
+#define NR_ALL	(NR_OPS + 1)
 
-static const char * const names[] = {
-	"write", "dsync", "read", "flush", "discard", "zeroout", "punch", "change",
-};
+static const char *name(enum op op)
+{
+	return op == CHANGE ? "change" : op_names[op];
+}
 
 static int dev, found, strict, no_holes;
 static unsigned char *data, *want;
 static const char *command;
 static __u64 seed, draws;
-static unsigned long done[NR_OPS], failed[NR_OPS], errnos[MAX_ERRNO];
+static unsigned long done[NR_ALL], failed[NR_ALL], errnos[MAX_ERRNO];
 
 static __u64 draw(__u64 below)
 {
@@ -110,31 +106,14 @@ static void compare(const unsigned char *got, __u64 pos, __u64 end)
 
 static ssize_t run(enum op op, __u64 pos, __u64 len)
 {
-	struct iovec v = { .iov_base = data, .iov_len = len };
-	__u64 range[2] = { pos, len };
-
-	switch (op) {
-	case WRITE:
-		return pwrite(dev, data, len, pos);
-	case DSYNC:
-		return pwritev2(dev, &v, 1, pos, RWF_DSYNC);
-	case READ:
-		/* Without O_DIRECT: from below, if the pages are clean. */
-		posix_fadvise(dev, pos, len, POSIX_FADV_DONTNEED);
-		return pread(dev, data, len, pos);
-	case FLUSH:
-		return fsync(dev);
-	case DISCARD:
-		return ioctl(dev, BLKDISCARD, range);
-	case ZEROOUT:
-		return ioctl(dev, BLKZEROOUT, range);
-	case PUNCH:
-		return fallocate(dev, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				 pos, len);
-	default:
+	if (op == CHANGE) {
 		errno = EIO;
 		return system(command) ? -1 : 0;
 	}
+	/* Without O_DIRECT: from below, if the pages are clean. */
+	if (op == READ)
+		posix_fadvise(dev, pos, len, POSIX_FADV_DONTNEED);
+	return do_op(dev, op, data, pos, len);
 }
 
 /* @n of @len bytes were acknowledged; @ok if that is all that was asked for. */
@@ -165,7 +144,7 @@ static void learn(enum op op, __u64 pos, __u64 len, __u64 n, int ok)
 
 static enum op choose(__u64 block, __u64 *pos, __u64 *len)
 {
-	enum op op = no_holes || draw(10) < 7 ? draw(4) : draw(command ? NR_OPS : CHANGE);
+	enum op op = no_holes || draw(10) < 7 ? draw(4) : draw(command ? NR_ALL : NR_OPS);
 	__u64 blocks = state->len / block, most = MAX_LEN / block;
 	__u64 first = draw(blocks);
 
@@ -204,7 +183,7 @@ static void step(__u64 block)
 		failed[op]++;
 		errnos[errno && errno < MAX_ERRNO ? errno : 0]++;
 		if (strict && !(errno == EOPNOTSUPP && op >= DISCARD))
-			tell(names[op], pos, len);
+			tell(name(op), pos, len);
 	}
 	learn(op, pos, len, n - n % SECTOR, ret >= 0 && n == len);
 }
@@ -214,13 +193,13 @@ static void figures(void)
 	unsigned long ops = 0, bad = 0;
 	int i;
 
-	for (i = 0; i < NR_OPS; i++) {
+	for (i = 0; i < NR_ALL; i++) {
 		ops += done[i];
 		bad += failed[i];
 	}
 	printf("load: %lu operations, %lu failed,", ops, bad);
-	for (i = 0; i < NR_OPS; i++)
-		printf(" %s %lu/%lu", names[i], failed[i], done[i]);
+	for (i = 0; i < NR_ALL; i++)
+		printf(" %s %lu/%lu", name(i), failed[i], done[i]);
 	printf("; errnos:");
 	for (i = 0; i < MAX_ERRNO; i++)
 		if (errnos[i])
