@@ -5,7 +5,8 @@
 # sent its events, and those that it has not read are slab.
 # shellcheck shell=bash
 
-CHURN_BLOCK=500
+# Cycles of the warm-up, and between two looks at the clock.
+CHURN_WARMUP=500 CHURN_BLOCK=100
 # At least so many, whatever time it takes.
 CHURN_CYCLES=${TORTURE_CYCLES:-1000}
 # KiB of slab, open files, kernel threads that 1000 cycles may seem to cost.
@@ -74,12 +75,12 @@ part_churn()
 	make_image churn-a.img 1M 1
 	make_image churn-b.img 1M 2
 	end_udevd
-	nl-malformed swap "$CHURN_BLOCK" churn-a.img churn-b.img >/dev/null || fail "churn: warm-up"
+	nl-malformed swap "$CHURN_WARMUP" churn-a.img churn-b.img >/dev/null || fail "churn: warm-up"
 	before=$(measure)
 	slabs >churn.before
 	while [ $SECONDS -lt $end ] || [ $cycles -lt "$CHURN_CYCLES" ]; do
 		timeout "$TORTURE_PATIENCE" nl-malformed swap "$CHURN_BLOCK" churn-a.img churn-b.img >churn.log ||
-			{ fail "churn: $(cat churn.log)"; break; }
+			{ fail "churn: ended with $? after $cycles cycles: $(cat churn.log)"; break; }
 		cycles=$((cycles + CHURN_BLOCK))
 	done
 	after=$(measure)
