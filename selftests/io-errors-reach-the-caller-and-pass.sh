@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# on-debug: yes
 # requires-disk: 256M
 # Claim: an error of the disk below reaches the reader and the writer of the
 # device as EIO, is logged with the device's name, and is over when the disk is

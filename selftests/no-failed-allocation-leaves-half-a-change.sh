@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# on-debug: yes
 # requires-disk: 128M
 # timeout: 300
 # Claim: when an allocation fails, an operation is refused and nothing has changed, or

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# on-debug: yes
 # requires-disk: 512M
 # Claim: a read gives the bytes of the image, zeros for a hole, or an error. When
 # the image was truncated the missing part is EIO and no byte of other memory or

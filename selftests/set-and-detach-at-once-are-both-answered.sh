@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# on-debug: yes
 # requires-disk: 256M
 # Claim: a device-set that meets a detach is answered at once with ENODEV, also if it is
 # waiting for a request that never ends; and the detach is not kept waiting by it.
