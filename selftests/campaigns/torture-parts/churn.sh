@@ -34,6 +34,13 @@ calm()
 	[ $((a > b ? a - b : b - a)) -lt 64 ]
 }
 
+# KASAN keeps what was freed, up to a 32nd of the memory. There kmemleak is asked, when
+# the guest ends.
+slab_tells()
+{
+	[ ! -e /sys/kernel/debug/kmemleak ]
+}
+
 # slabs: "BYTES NAME" of each cache, where the kernel tells.
 slabs()
 {
@@ -65,7 +72,8 @@ end_udevd()
 
 start_udevd()
 {
-	/lib/systemd/systemd-udevd --daemon 2>/dev/null
+	# not in a directory that somebody will unmount
+	(cd / && exec /lib/systemd/systemd-udevd --daemon 2>/dev/null)
 	wait_for 60 udevadm control --ping || fail "udevd does not come back"
 }
 
@@ -90,7 +98,8 @@ part_churn()
 	read -ra a <<<"$after"
 	note "churn: $cycles cycles; grown: $(grown churn.before churn.after)"
 	[ $cycles -gt 0 ] || return 1
-	slope "KiB of slab" "${b[0]}" "${a[0]}" $cycles $CHURN_SLAB_KIB
+	! slab_tells ||
+		slope "KiB of slab" "${b[0]}" "${a[0]}" $cycles $CHURN_SLAB_KIB
 	slope "open files" "${b[1]}" "${a[1]}" $cycles $CHURN_FILES
 	slope "tasks" "${b[2]}" "${a[2]}" $cycles $CHURN_THREADS
 }

@@ -49,7 +49,7 @@ part_hotplug()
 {
 	local pids=()
 	[ -e /sys/devices/system/cpu/cpu1/online ] || die "hotplug: a second CPU is needed"
-	mountpoint -q "$TMP/mnt" || scratch_fs ext4
+	scratch_fs ext4
 	truncate -s 8M "$MNT/hotplug.img" "$TMP/hotplug.model"
 	attach "$MNT/hotplug.img"
 	hotplug_load "$(index_of "$DEV")" &
@@ -61,7 +61,7 @@ part_hotplug()
 	supervise "$1" "${pids[@]}" || return 1
 	detach "$DEV"
 	cmp "$MNT/hotplug.img" "$TMP/hotplug.model" || fail "hotplug: image and model differ"
-	rm -f "$MNT/hotplug.img"
+	release_mount "$MNT"
 	[ "$(counted offline)" -gt 0 ] || fail "hotplug: CPU 1 never went"
 	[ "$(counted model)" -gt 0 ] || fail "hotplug: nothing was verified"
 }

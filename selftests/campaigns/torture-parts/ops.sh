@@ -218,7 +218,7 @@ part_ops()
 	local i pids=()
 	OPS=(changes_under_load strict_while_open lazy_while_open forced_under_load
 		grow_and_follow partitions file_system cgroup)
-	mountpoint -q "$TMP/mnt" || scratch_fs ext4
+	scratch_fs ext4
 	make_image "$TMP/pattern" 64K 1
 	for i in 0 1 2 3; do
 		ops_worker $i &
@@ -229,6 +229,7 @@ part_ops()
 	ops_below &
 	pids+=($!)
 	supervise "$1" "${pids[@]}" || return 1
+	release_mount "$MNT"
 	for i in attach detach lazy forced resize partitions mount cgroup model list freeze; do
 		[ "$(counted $i)" -gt 0 ] || [ "$1" -lt 120 ] || fail "ops: never: $i"
 	done
