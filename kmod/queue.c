@@ -300,6 +300,8 @@ static int dimgblk_queue_alloc_hw_queues(struct dimgblk_device *dev)
 
 static int dimgblk_queue_alloc_tag_set(struct dimgblk_device *dev)
 {
+	int err;
+
 	dev->tag_set = (struct blk_mq_tag_set) {
 		.ops = &dimgblk_queue_ops,
 		.nr_hw_queues = dev->nr_hw_queues,
@@ -309,13 +311,21 @@ static int dimgblk_queue_alloc_tag_set(struct dimgblk_device *dev)
 		/*
 		 * Tags shared by the hardware queues keep memory at one queue's
 		 * worth; the file system below sorts requests better than a
-		 * scheduler here could.
+		 * scheduler here could.  Stacking: a CPU that goes does not wait
+		 * for our requests, which may wait for a frozen or hung file
+		 * system; no work item here is bound to it for good.
 		 */
 		.flags = COMPAT_MQ_F_SHOULD_MERGE | BLK_MQ_F_TAG_HCTX_SHARED |
-			 BLK_MQ_F_NO_SCHED_BY_DEFAULT,
+			 BLK_MQ_F_NO_SCHED_BY_DEFAULT | BLK_MQ_F_STACKING,
 		.driver_data = dev,
 	};
-	return blk_mq_alloc_tag_set(&dev->tag_set);
+	err = blk_mq_alloc_tag_set(&dev->tag_set);
+	if (err)
+		return err;
+	/* Fewer than asked for, if memory is short or a crash kernel runs: told. */
+	dev->queue_depth = dev->tag_set.queue_depth;
+	dev->nr_hw_queues = dev->tag_set.nr_hw_queues;
+	return 0;
 }
 
 /**
