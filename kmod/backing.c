@@ -192,10 +192,13 @@ int dimgblk_backing_sync(struct dimgblk_backing *backing, struct file *file,
  */
 bool dimgblk_backing_frozen(const struct dimgblk_backing *backing)
 {
+	/* On overlayfs the file systems of both layers may be. */
 	struct super_block *sb = file_inode(backing->file)->i_sb;
+	struct super_block *lower = backing->mapping->host->i_sb;
 
 	return !backing->is_bdev &&
-	       READ_ONCE(sb->s_writers.frozen) != SB_UNFROZEN;
+	       (READ_ONCE(sb->s_writers.frozen) != SB_UNFROZEN ||
+		READ_ONCE(lower->s_writers.frozen) != SB_UNFROZEN);
 }
 
 /**
@@ -205,12 +208,11 @@ bool dimgblk_backing_frozen(const struct dimgblk_backing *backing)
  *
  * Context: any.
  *
- * Return: true when it does; always for a block device, which has a fixed size.
+ * Return: true when it does.  A block device may shrink, too: device mapper's.
  */
 bool dimgblk_backing_covers(const struct dimgblk_backing *backing, loff_t end)
 {
-	return backing->is_bdev ||
-	       end <= i_size_read(file_inode(backing->file));
+	return end <= dimgblk_backing_cached_size(backing->file);
 }
 
 /**

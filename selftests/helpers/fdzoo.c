@@ -6,6 +6,8 @@
  *
  * usage: fdzoo KIND [PATH] -- COMMAND [ARG]...
  *        fdzoo --list            kinds that need no path
+ *        fdzoo --set append|direct     that flag for the open file of descriptor 9,
+ *                                which keeps it when we have ended
  * Exit: that of the command; 4 if this kernel has no such thing.
  */
 #define _GNU_SOURCE
@@ -198,6 +200,10 @@ int main(int argc, char **argv)
 		for (i = 0; i < (int)ARRAY_SIZE(kinds); i++)
 			puts(kinds[i].name);
 		return 0;
+	}
+	if (argc == 3 && !strcmp(argv[1], "--set")) {
+		fd = !strcmp(argv[2], "append") ? O_APPEND : O_DIRECT;
+		return fcntl(TARGET_FD, F_SETFL, fcntl(TARGET_FD, F_GETFL) | fd) ? 1 : 0;
 	}
 	for (i = 2; i < argc && strcmp(argv[i], "--"); i++)
 		path = argv[i];
