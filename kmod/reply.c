@@ -266,7 +266,8 @@ int dimgblk_reply_detach(struct sk_buff *skb, struct genl_info *info,
 /**
  * dimgblk_nl_device_get_dumpit() - DIMGBLK_CMD_DEVICE_GET of all devices
  * @skb: message to fill
- * @cb: state of the dump: args[0] is the index to go on at
+ * @cb: state of the dump: args[0] is the index to go on at, args[1] whether the
+ *	sender may see paths; who reads the rest may be another one
  *
  * Return: length of the message, 0 at the end, or an errno.
  */
@@ -279,7 +280,7 @@ int dimgblk_nl_device_get_dumpit(struct sk_buff *skb,
 		.seq = cb->nlh->nlmsg_seq,
 		.flags = NLM_F_MULTI,
 		.cmd = DIMGBLK_CMD_DEVICE_GET,
-		.admin = netlink_capable(cb->skb, CAP_SYS_ADMIN),
+		.admin = cb->args[1],
 		.opens = true,
 		.cb = cb,
 	};
@@ -306,5 +307,7 @@ int dimgblk_nl_device_get_dumpit(struct sk_buff *skb,
 int dimgblk_reply_dump_start(struct netlink_callback *cb)
 {
 	cb->min_dump_alloc = DIMGBLK_REPLY_SIZE;
+	/* Here, in the context of the sender. */
+	cb->args[1] = netlink_capable(cb->skb, CAP_SYS_ADMIN);
 	return 0;
 }

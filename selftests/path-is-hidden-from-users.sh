@@ -6,7 +6,8 @@
 . "$(dirname "$0")/lib/dimgblk.sh"
 
 make_image secret.img 1M
-attach secret.img
+attach -r secret.img
+defer dimgsetup detach --all "$TMP/secret.img"
 index=$(index_of "$DEV")
 as_user=(setpriv --reuid 1000 --regid 1000 --clear-groups --)
 
@@ -17,6 +18,14 @@ for op in "get index=$index" "-d get"; do
 	check_match "user, $op: numbers" 'capacity=2048' "$out"
 	check_equal "user, $op: no path, no inode" "" "$(grep -E "backing-|secret" <<<"$out" || true)"
 done
+# A dump comes in parts; those after the first are made for who reads, not who sent.
+for _ in {1..60}; do
+	nl-send attach backing-fd=9 flags=1 9<secret.img >/dev/null
+done
+check "root sees all paths" test "$(nl-send -d get | grep -c backing-path)" = 61
+out=$(nl-send -o 1000 -s 1000 -r -d get)
+check_equal "a user's list that root reads has all devices" 61 "$(grep -c '^index=' <<<"$out")"
+check_equal "and no path, no inode" "" "$(grep -E "backing-|secret" <<<"$out" || true)"
 check_equal "mode of backing_file" 400 "$(stat -c %a "/sys/block/${DEV#/dev/}/dimgblk/backing_file")"
 check_match "root reads it" 'secret.img' "$(sysfs "$DEV" dimgblk/backing_file)"
 check_fails "user does not" "${as_user[@]}" cat "/sys/block/${DEV#/dev/}/dimgblk/backing_file"

@@ -4,18 +4,23 @@
  * answer: the attributes of each reply as lines name=value with an empty line
  * after each device, or the name of the errno and the kernel's sentence.
  *
- * usage: nl-send [-d] [-k] [-o UID] [-s UID] [-t HEX] COMMAND [ATTR[=[TYPE:]VALUE]]...
+ * usage: nl-send [-d] [-k] [-r] [-u] [-o UID] [-s UID] [-t HEX] COMMAND [ATTR[=[TYPE:]VALUE]]...
  *   COMMAND  attach detach get set event, a number, or join (the events group)
  *   ATTR     a name as in the YAML, or a number; TYPE overrides what the YAML
  *            says: u8 u16 u32 u64 s32 str (with its zero) raw (without) hex flag
  *   -d dump  -t bytes after the last attribute
  *   -k keep the socket open until the end of standard input
  *   -o open the socket as that user  -s send as that user
+ *   -r as root again to read; the message names the kernel as its receiver then,
+ *      so that the core does not ask who opened the socket
+ *   -u unload the module the moment the kernel has agreed
  * Exit: 0 the kernel agreed, 1 it refused, 2 wrong use, 3 no such family.
  * A backing file is a descriptor of the shell: nl-send attach backing-fd=9 9<>x
  */
 #define _GNU_SOURCE
 #include <ctype.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
 
 #include "genl.h"
 
@@ -297,18 +302,25 @@ static void become(int uid)
 int main(int argc, char **argv)
 {
 	int fd, ret, opt, open_as = -1, send_as = -1;
-	int keep = 0;
+	int keep = 0, read_as_root = 0, unload = 0;
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	__u16 flags = NLM_F_ACK;
 	const char *tail = NULL;
 	struct genl_family f;
 
-	while ((opt = getopt(argc, argv, "dko:s:t:")) != -1) {
+	while ((opt = getopt(argc, argv, "dkruo:s:t:")) != -1) {
 		switch (opt) {
 		case 'd':
 			flags = NLM_F_DUMP;
 			break;
 		case 'k':
 			keep = 1;
+			break;
+		case 'r':
+			read_as_root = 1;
+			break;
+		case 'u':
+			unload = 1;
 			break;
 		case 'o':
 			open_as = atoi(optarg);
@@ -332,6 +344,11 @@ int main(int argc, char **argv)
 		printf("NOFAMILY\n");
 		return 3;
 	}
+	/* What was received so far decides how much comes at once. */
+	if (read_as_root) {
+		close(fd);
+		fd = genl_open();
+	}
 	if (open_as >= 0)
 		become(0);
 	become(send_as);
@@ -346,8 +363,17 @@ int main(int argc, char **argv)
 		put_attr(argv[optind]);
 	if (tail)
 		msg.len += unhex(tail, (unsigned char *)msg.buf + msg.len, 4096);
-	ret = genl_send(fd, &msg);
+	if (read_as_root) {
+		msg.nlh.nlmsg_len = msg.len;
+		ret = sendto(fd, msg.buf, msg.len, 0, (struct sockaddr *)&kernel,
+			     sizeof(kernel)) < 0 ? -errno : 0;
+		become(0);
+	} else {
+		ret = genl_send(fd, &msg);
+	}
 	ret = ret ? refused(ret, "send") : receive(fd);
+	if (!ret && unload && syscall(SYS_delete_module, "dimgblk", O_NONBLOCK))
+		ret = refused(-errno, "unload");
 	fflush(stdout);
 	while (keep && getchar() != EOF)
 		;
