@@ -16,6 +16,9 @@
 
 #include "dimgblk.h"
 
+/* fs/configfs/mount.c keeps it to itself. */
+#define BACKING_CONFIGFS_MAGIC	0x62656570
+
 /*
  * Files of these super blocks answer reads and writes with what code makes of
  * them, yet look like regular files with a size and a page cache.
@@ -34,6 +37,7 @@ static bool backing_is_pseudo(const struct super_block *sb)
 	case RDTGROUP_SUPER_MAGIC:
 	case BPF_FS_MAGIC:
 	case EFIVARFS_MAGIC:
+	case BACKING_CONFIGFS_MAGIC:
 		return true;
 	}
 	return false;

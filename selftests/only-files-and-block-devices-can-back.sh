@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Claim: what is no regular file and no block device is refused with EINVAL and a
 # sentence: directories, pipes, sockets, character devices, anonymous inodes,
-# files of proc, sysfs, debugfs, tracefs and cgroup (L7, A12).
+# files of proc, sysfs, debugfs, tracefs, cgroup and configfs (L7, A12).
 # Broken: an oops in a missing read_iter, or a disk made of /proc/kcore.
 . "$(dirname "$0")/lib/dimgblk.sh"
 
@@ -21,6 +21,12 @@ refuse_kind()
 for kind in $(fdzoo --list); do
 	refuse_kind "$kind"
 done
+# an attribute of configfs has a page cache and takes writes
+# (not unloaded: configfs of Linux 6.1, which goes along, is called back after that)
+if modprobe -q null_blk nr_devices=0 && ! mountpoint -q /sys/kernel/config; then
+	mount -t configfs configfs /sys/kernel/config
+	defer umount /sys/kernel/config
+fi
 mkfifo fifo
 for path in fifo /dev/null /dev/zero /dev/mem /dev/tty0 /dev/ptmx /proc/self/mem \
 	/proc/sys/kernel/sysrq /sys/kernel/debug/clear_warn_once \
@@ -30,7 +36,7 @@ for path in fifo /dev/null /dev/zero /dev/mem /dev/tty0 /dev/ptmx /proc/self/mem
 	refused '4' '.{20,}' dimgsetup attach --index 9 $path
 done
 for path in . / /proc /proc/self/status /proc/kcore /proc/version /sys/kernel/uevent_seqnum /sys/kernel/vmcoreinfo \
-	/sys/kernel/debug/sched/features /sys/kernel/tracing/available_tracers; do
+	/sys/kernel/config/nullb/features /sys/kernel/debug/sched/features /sys/kernel/tracing/available_tracers; do
 	[ -e $path ] || continue
 	refuse_kind rdonly $path
 done
