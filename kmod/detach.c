@@ -69,11 +69,14 @@ static void dimgblk_detach_work(struct work_struct *work)
 		__fput_sync(file);
 	dimgblk_registry_remove(dev);
 	dimgblk_event(dev, DIMGBLK_EVENT_DETACH);
+	/*
+	 * Who learns that it is gone may unload the module at once; its exit waits
+	 * for the release below and for the end of this work item.
+	 */
+	module_put(THIS_MODULE);
 	complete_all(&dev->detached);
 	dimgblk_queue_destroy(dev);
 	dimgblk_device_release(dev);
-	/* dimgblk_device_exit() waits for the end of this work item. */
-	module_put(THIS_MODULE);
 }
 
 /**

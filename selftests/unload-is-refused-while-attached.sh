@@ -16,3 +16,16 @@ check_equal "no sysfs, no workqueue" "" "$(compgen -G '/sys/module/dimgblk' || t
 check_match "loads again" '' "$(modprobe dimgblk)"
 attach disk.img
 check "works again" cmp disk.img "$DEV"
+detach "$DEV"
+
+# Who was told that the device is gone need not try rmmod twice.
+udevadm settle
+udevadm control --stop-exec-queue
+defer udevadm control --start-exec-queue
+early=0
+for _ in {1..30}; do
+	index=$(field index "$(nl-send attach backing-fd=9 9<>disk.img)")
+	nl-send -u detach index="$index" >>answers || early=$((early + 1))
+	modprobe dimgblk
+done
+check_equal "unloads as soon as the detach was answered" 0 $early
