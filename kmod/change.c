@@ -50,11 +50,23 @@ void dimgblk_change_catch_up(struct dimgblk_device *dev)
  */
 void dimgblk_change_follow(struct dimgblk_device *dev)
 {
+	struct netlink_ext_ack extack = { };
+
 	if (!(dev->flags & DIMGBLK_FLAG_FOLLOW) ||
-	    mutex_lock_killable(&dev->disk->open_mutex))
+	    dimgblk_device_lock(&dev->disk->open_mutex, &extack))
 		return;		/* the next open looks again */
 	dimgblk_change_catch_up(dev);
 	mutex_unlock(&dev->disk->open_mutex);
+}
+
+/* What is being detached is not changed any more. */
+static int dimgblk_change_check(struct dimgblk_device *dev,
+				struct netlink_ext_ack *extack)
+{
+	if (dimgblk_device_public_state(dev) == DIMGBLK_STATE_LIVE)
+		return 0;
+	NL_SET_ERR_MSG(extack, "the device is being detached");
+	return -ENODEV;
 }
 
 /* Set capacity and size to @size bytes, unless a detach has begun. */
@@ -64,22 +76,22 @@ static int dimgblk_change_set_size(struct dimgblk_device *dev, u64 size,
 	struct gendisk *disk = dev->disk;
 	int err;
 
-	err = mutex_lock_killable(&disk->open_mutex);
+	err = dimgblk_device_lock(&disk->open_mutex, extack);
 	if (err)
 		return err;
-	if (dev->state != DIMGBLK_LIVE || READ_ONCE(dev->fail_io)) {
-		NL_SET_ERR_MSG(extack, "the device is being detached");
-		err = -ENODEV;
+	err = dimgblk_change_check(dev, extack);
+	if (err)
 		goto out_unlock;
-	}
 	/* It may have been measured before the file grew, and been told so. */
 	if (dev->flags & DIMGBLK_FLAG_FOLLOW)
 		size = max(size, dimgblk_geometry_size(&dev->geometry,
 						       dimgblk_registry_file_size(dev)));
 	/* First the bound for requests, then their invitation. */
 	err = dimgblk_registry_grow(dev, size, extack);
-	if (!err)
-		set_capacity_and_notify(disk, size >> SECTOR_SHIFT);
+	if (err)
+		goto out_unlock;
+	set_capacity_and_notify(disk, size >> SECTOR_SHIFT);
+	dimgblk_event(dev, DIMGBLK_EVENT_RESIZE);
 out_unlock:
 	mutex_unlock(&disk->open_mutex);
 	return err;
@@ -93,8 +105,8 @@ out_unlock:
  * Context: process context, without locks; calls into the file system.
  *
  * Return: 0; -ERANGE when no logical block is left; -EBUSY when the new range
- * overlaps that of another device; -ENODEV when it is being detached; or an
- * errno of the file system.
+ * overlaps that of another device; -ENODEV when it is being detached; -ETIMEDOUT
+ * when somebody else waits for the backing file; or an errno of the file system.
  */
 int dimgblk_change_resize(struct dimgblk_device *dev,
 			  struct netlink_ext_ack *extack)
@@ -108,9 +120,12 @@ int dimgblk_change_resize(struct dimgblk_device *dev,
 		NL_SET_ERR_MSG(extack, "the device is being detached");
 		return -ENODEV;
 	}
-	err = mutex_lock_killable(&dev->config_mutex);
+	err = dimgblk_device_lock(&dev->config_mutex, extack);
 	if (err)
 		goto out_put_file;
+	err = dimgblk_change_check(dev, extack);
+	if (err)
+		goto out_unlock;
 	err = dimgblk_backing_size(file, &file_size);
 	if (err)
 		goto out_unlock;
@@ -127,8 +142,6 @@ int dimgblk_change_resize(struct dimgblk_device *dev,
 	if (size == old_size)
 		goto out_unlock;
 	err = dimgblk_change_set_size(dev, size, extack);
-	if (!err)
-		dimgblk_event(dev, DIMGBLK_EVENT_RESIZE);
 out_unlock:
 	mutex_unlock(&dev->config_mutex);
 out_put_file:
@@ -202,7 +215,8 @@ out_unlock:
  *
  * Return: 0; -EINVAL when direct I/O is insisted on and cannot be had; -EBUSY
  * when another device uses bytes in the same page of the file in the other mode;
- * -ETIMEDOUT when requests did not end in time; -ENODEV when it is being detached;
+ * -ETIMEDOUT when requests did not end in time, or somebody else waits for the
+ * backing file; -ENODEV when it is being detached;
  * -EINTR when killed.
  */
 int dimgblk_change_direct(struct dimgblk_device *dev, u32 direct,
@@ -212,9 +226,12 @@ int dimgblk_change_direct(struct dimgblk_device *dev, u32 direct,
 	bool in_use;
 	int err;
 
-	err = mutex_lock_killable(&dev->config_mutex);
+	err = dimgblk_device_lock(&dev->config_mutex, extack);
 	if (err)
 		return err;
+	err = dimgblk_change_check(dev, extack);
+	if (err)
+		goto out_unlock;
 	err = dimgblk_plan_direct(dev, direct, &in_use, &reason, extack);
 	if (err)
 		goto out_unlock;

@@ -165,7 +165,10 @@ static int dimgblk_detach_start(struct dimgblk_device *dev,
 		dimgblk_detach_queue(dev);
 		return 0;
 	}
-	ret = mutex_lock_killable(&dev->disk->open_mutex);
+	/* Begun before: the lock may be held for as long as that takes. */
+	if (dimgblk_device_public_state(dev) != DIMGBLK_STATE_LIVE)
+		return 0;
+	ret = dimgblk_device_lock(&dev->disk->open_mutex, extack);
 	if (ret)
 		return ret;
 	ret = dimgblk_detach_begin(dev, mode, extack);
@@ -205,8 +208,10 @@ static int dimgblk_detach_wait(struct dimgblk_device *dev,
  *
  * Return: 0 with @state detached, live (lazy, in use), or detaching or dead when
  * the backing file has not answered yet; -EBUSY when it is in use and @mode is
- * strict; -EINTR when killed while waiting, detach goes on; or the errno of the
- * last sync, after which the device is gone nevertheless.
+ * strict; -ETIMEDOUT when somebody who opens or closes it waits for the backing
+ * file and @mode is not forced, nothing has begun then; -EINTR when killed while
+ * waiting, detach goes on; or -ENOSPC, -EDQUOT or else -EIO when the last sync
+ * failed, the device is gone nevertheless.
  */
 int dimgblk_detach_device(struct dimgblk_device *dev,
 			  enum dimgblk_detach_mode mode,

@@ -58,6 +58,37 @@ dimgblk_device_public_state(const struct dimgblk_device *dev)
 	}
 }
 
+/**
+ * dimgblk_device_lock() - take a mutex whose holder may be waiting for a backing file
+ * @lock: config_mutex or disk->open_mutex of a device
+ * @extack: gets the reason of a refusal
+ *
+ * For netlink requests.  They are served under a lock that a family needs to come or
+ * go, and who waits for that lets no other request begin: not the forced detach, either,
+ * that would end the wait.
+ *
+ * Context: process context, without locks of the device.
+ *
+ * Return: 0; -ETIMEDOUT after DIMGBLK_REQUEST_WAIT; -EINTR when killed.
+ */
+int dimgblk_device_lock(struct mutex *lock, struct netlink_ext_ack *extack)
+{
+	unsigned long end = jiffies + DIMGBLK_REQUEST_WAIT;
+
+	/* There is no mutex_lock_timeout().  Who holds it is done at once, or hangs. */
+	while (!mutex_trylock(lock)) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (time_after(jiffies, end)) {
+			NL_SET_ERR_MSG(extack,
+				       "somebody who opens, closes or changes the device waits for its backing file");
+			return -ETIMEDOUT;
+		}
+		schedule_timeout_killable(HZ / 50);
+	}
+	return 0;
+}
+
 static void dimgblk_device_free_rcu(struct rcu_head *rcu)
 {
 	kfree(container_of(rcu, struct dimgblk_device, rcu));

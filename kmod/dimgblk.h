@@ -94,7 +94,7 @@
 #define DIMGBLK_HW_QUEUES_DEFAULT	8U
 /* Largest request that may run on the CPU of its submitter, bytes. */
 #define DIMGBLK_LOCAL_MAX	SZ_64K
-/* How long a netlink request waits for requests inside the backing file. */
+/* How long a netlink request waits for others that are inside the backing file. */
 #define DIMGBLK_REQUEST_WAIT	(5 * HZ)
 /* Segments of a merged request that need no allocation. */
 #define DIMGBLK_INLINE_BVECS	8
@@ -452,6 +452,7 @@ void dimgblk_device_set_state(struct dimgblk_device *dev,
 enum dimgblk_device_state
 dimgblk_device_public_state(const struct dimgblk_device *dev);
 void dimgblk_device_put(struct dimgblk_device *dev);
+int dimgblk_device_lock(struct mutex *lock, struct netlink_ext_ack *extack);
 void dimgblk_device_release(struct dimgblk_device *dev);
 
 /* detach.c */

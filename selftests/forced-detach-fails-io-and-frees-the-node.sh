@@ -30,6 +30,9 @@ start=$SECONDS
 nl-send detach index="$(index_of "$DEV")" detach-mode=2 >reply || true
 check "the reply came within 15 s" test $((SECONDS - start)) -lt 15
 check_match "and says dead" '^state=2$' "$(cat reply)"
+# direct I/O is in effect, so there would be nothing to switch
+kernel_refuses ENODEV nl-send set index="$(index_of "$DEV")" direct=1
+kernel_refuses ENODEV nl-send set index="$(index_of "$DEV")" resize
 mapped_disk_answers
 wait $stuck || true
 check "all is gone after the disk came back" wait_for 20 is_gone "$DEV"
