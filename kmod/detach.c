@@ -26,6 +26,10 @@ static struct file *dimgblk_detach_take_file(struct dimgblk_device *dev)
 	if (file && !dev->backing.read_only)
 		dev->detach_error = dimgblk_backing_sync(&dev->backing, file,
 							 false);
+	/* Nobody may be waiting: it may end with its last user or its owner. */
+	if (dev->detach_error)
+		pr_err("dimgblk%u: the last sync of the backing file failed (errno %d): recent writes may be lost\n",
+		       dev->index, -dev->detach_error);
 	return file;
 }
 
@@ -68,7 +72,7 @@ static void dimgblk_detach_work(struct work_struct *work)
 	if (file)
 		__fput_sync(file);
 	dimgblk_registry_remove(dev);
-	dimgblk_event(dev, DIMGBLK_EVENT_DETACH);
+	dimgblk_event_detach(dev, dev->detach_error);
 	/*
 	 * Who learns that it is gone may unload the module at once; its exit waits
 	 * for the release below and for the end of this work item.
@@ -177,11 +181,27 @@ static int dimgblk_detach_start(struct dimgblk_device *dev,
 }
 
 /*
+ * The errno for the last sync.  A file system may have any, also those by which we
+ * say that there is no such device, or that it stays: those would be believed.
+ */
+static int dimgblk_detach_tell_error(const struct dimgblk_device *dev,
+				     struct netlink_ext_ack *extack)
+{
+	NL_SET_ERR_MSG_FMT(extack,
+			   "detached, but the last sync failed (errno %d): recent writes may be lost",
+			   -dev->detach_error);
+	if (dev->detach_error == -ENOSPC || dev->detach_error == -EDQUOT)
+		return dev->detach_error;
+	return -EIO;
+}
+
+/*
  * Wait for detach_work, which goes on if the caller is killed or has waited long
  * enough: the netlink core lets no family come or go while a request is served.
  */
 static int dimgblk_detach_wait(struct dimgblk_device *dev,
-			       enum dimgblk_device_state *state)
+			       enum dimgblk_device_state *state,
+			       struct netlink_ext_ack *extack)
 {
 	long left = wait_for_completion_killable_timeout(&dev->detached,
 							 DIMGBLK_REQUEST_WAIT);
@@ -193,7 +213,7 @@ static int dimgblk_detach_wait(struct dimgblk_device *dev,
 		return 0;
 	}
 	*state = DIMGBLK_STATE_DETACHED;
-	return dev->detach_error;
+	return dev->detach_error ? dimgblk_detach_tell_error(dev, extack) : 0;
 }
 
 /**
@@ -227,11 +247,7 @@ int dimgblk_detach_device(struct dimgblk_device *dev,
 		*state = DIMGBLK_STATE_LIVE;
 		return 0;
 	}
-	ret = dimgblk_detach_wait(dev, state);
-	if (ret && ret != -EINTR)
-		NL_SET_ERR_MSG(extack,
-			       "detached, but the last sync of the backing file failed: recent writes may be lost");
-	return ret;
+	return dimgblk_detach_wait(dev, state, extack);
 }
 
 /**

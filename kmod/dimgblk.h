@@ -424,6 +424,7 @@ int dimgblk_reply_dump_start(struct netlink_callback *cb);
 
 /* events.c */
 void dimgblk_event(struct dimgblk_device *dev, enum dimgblk_event_type type);
+void dimgblk_event_detach(struct dimgblk_device *dev, int err);
 void dimgblk_event_error(struct dimgblk_device *dev,
 			 const struct dimgblk_error *error);
 
@@ -451,8 +452,8 @@ void dimgblk_device_set_state(struct dimgblk_device *dev,
 			      enum dimgblk_state state);
 enum dimgblk_device_state
 dimgblk_device_public_state(const struct dimgblk_device *dev);
-void dimgblk_device_put(struct dimgblk_device *dev);
 int dimgblk_device_lock(struct mutex *lock, struct netlink_ext_ack *extack);
+void dimgblk_device_put(struct dimgblk_device *dev);
 void dimgblk_device_release(struct dimgblk_device *dev);
 
 /* detach.c */

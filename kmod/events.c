@@ -74,13 +74,30 @@ err_tell_loss:
 /**
  * dimgblk_event() - tell that something happened to a device
  * @dev: device
- * @type: what happened, not DIMGBLK_EVENT_ERROR
+ * @type: what happened, not DIMGBLK_EVENT_DETACH or DIMGBLK_EVENT_ERROR
  *
  * Context: process context; may sleep.
  */
 void dimgblk_event(struct dimgblk_device *dev, enum dimgblk_event_type type)
 {
 	dimgblk_event_send(dev, type, NULL);
+}
+
+/**
+ * dimgblk_event_detach() - tell that a device is gone
+ * @dev: device
+ * @err: negative errno of the last sync of the backing file, or 0
+ *
+ * Context: process context; may sleep.
+ */
+void dimgblk_event_detach(struct dimgblk_device *dev, int err)
+{
+	const struct dimgblk_error error = {
+		.err = err,
+		.op = DIMGBLK_IO_OP_FLUSH,
+	};
+
+	dimgblk_event_send(dev, DIMGBLK_EVENT_DETACH, err ? &error : NULL);
 }
 
 /**
