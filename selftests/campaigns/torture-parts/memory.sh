@@ -59,7 +59,9 @@ part_memory()
 	scratch_disk 2
 	mkfs.ext4 -q -F "$DISK"
 	mount_at "$DISK" "$TMP/lower"
-	truncate -s 96M lower/swap.img
+	# Written whole: ext4 that has to allocate or convert a block for a page that
+	# goes to swap needs memory, which only swapping would free. So on loop.
+	make_image lower/swap.img 96M
 	truncate -s 160M lower/middle.img
 	attach lower/swap.img
 	swap=$DEV
