@@ -182,6 +182,7 @@ static int backing_probe_file(struct dimgblk_backing *backing)
 	struct file *file = backing->file;
 	struct super_block *sb = file_inode(file)->i_sb;
 	struct kstatfs statfs;
+	bool stacked, sync_only;
 	struct kstat stat;
 	int err;
 
@@ -196,13 +197,18 @@ static int backing_probe_file(struct dimgblk_backing *backing)
 	backing->inode = file_inode(file);
 	backing->mapping = d_real_inode(file->f_path.dentry)->i_mapping;
 	backing->dev = sb->s_dev;
+	stacked = backing->mapping != file_inode(file)->i_mapping;
+	sync_only = stacked && COMPAT_OVERLAY_AIO_READ_LEAKS &&
+		    !(file->f_mode & FMODE_WRITE);
+	backing->async_only = stacked && !sync_only;
 	/* btrfs checksums and does not say so. */
 	backing->stable_writes =
 		mapping_stable_writes(backing->mapping) ||
 		backing->mapping->host->i_sb->s_magic == BTRFS_SUPER_MAGIC;
 	backing->rotational = sb->s_bdev && bdev_rot(sb->s_bdev);
 	backing->block_size = SECTOR_SIZE;
-	backing_probe_dio(backing, &stat);
+	if (!sync_only)
+		backing_probe_dio(backing, &stat);
 	if (file->f_op->fallocate && !vfs_statfs(&file->f_path, &statfs))
 		backing->discard_granularity =
 			is_power_of_2(statfs.f_bsize) ? statfs.f_bsize

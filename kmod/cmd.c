@@ -228,8 +228,8 @@ static long dimgblk_cmd_submit(struct dimgblk_cmd *cmd, loff_t pos)
 		.ki_flags = (cmd->direct ? IOCB_DIRECT : 0) |
 			    (req_op(rq) == REQ_OP_WRITE ? IOCB_WRITE : 0) |
 			    (rq->cmd_flags & REQ_FUA ? IOCB_DSYNC : 0),
-		/* Without it overlayfs takes the flags of the file below. */
-		.ki_complete = dimgblk_cmd_complete,
+		.ki_complete = cmd->direct || dev->backing.async_only ?
+			       dimgblk_cmd_complete : NULL,
 	};
 	/*
 	 * The file system reads @cmd->iocb and the segments until its method

@@ -143,6 +143,8 @@ struct dimgblk_config {
  * @stat_ino: inode number as stat(2) tells it
  * @is_bdev: the backing file is a block device
  * @read_only: opened without write access, or asked to be read-only
+ * @async_only: a synchronous kiocb would get the flags of a file below, which the
+ *	owner of the file may change: overlayfs
  * @stable_writes: data must not change while it is written (checksums)
  * @rotational: seeks are expensive
  * @block_size: smallest logical block size that the device may have, bytes
@@ -167,6 +169,7 @@ struct dimgblk_backing {
 	u64 stat_ino;
 	bool is_bdev;
 	bool read_only;
+	bool async_only;
 	bool stable_writes;
 	bool rotational;
 	u32 block_size;

@@ -20,15 +20,25 @@ mount "$DISK" "$MNT"
 check "the file has the bytes" blkop "$MNT/disk.img" read:1M:64K:2
 
 modprobe -q overlay || exit 0
-mkdir -p o/lower o/upper o/work o/all
-make_image o/lower/disk.img 1M
-mount -t overlay -o lowerdir=o/lower,upperdir=o/upper,workdir=o/work overlay o/all
-defer release_mount "$TMP/o/all"
-attach -r o/all/disk.img
-touch o/all/disk.img
-check "overlay: copied up, reads work" blkop -r "$DEV" read:0:1M:1
-detach "$DEV"
-attach o/all/disk.img
+mkdir all "$MNT/lower" "$MNT/upper" "$MNT/work"
+for image in disk off on; do
+	make_image "$MNT/lower/$image.img" 1M
+done
+mount -t overlay -o "lowerdir=$MNT/lower,upperdir=$MNT/upper,workdir=$MNT/work" overlay all
+defer release_mount "$TMP/all"
+# Direct I/O is had where the kernel closes what it opens for it.
+for mode in off on; do
+	dimgsetup attach -r --direct-io=$mode all/$mode.img >out 2>err || {
+		check_match "overlay, direct=$mode: refused" 'direct I/O' "$(cat err)"
+		continue
+	}
+	DEV=$(cat out)
+	defer forget_device "$DEV" "$(sysfs "$DEV" diskseq)"
+	touch all/$mode.img
+	check "overlay, direct=$mode: copied up, reads work" blkop -r "$DEV" read:0:1M:1
+	detach "$DEV"
+done
+attach all/disk.img
 check "overlay: writes" blkop -d "$DEV" write:0:64K:3 fsync
 detach "$DEV"
-check "overlay: in the upper file" blkop o/upper/disk.img read:0:64K:3
+check "overlay: in the upper file" blkop "$MNT/upper/disk.img" read:0:64K:3

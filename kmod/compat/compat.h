@@ -214,6 +214,16 @@ static inline char *compat_msg_buf(void)
 #endif
 
 /*
+ * probes/backing_file.c: on Linux 6.1 each asynchronous read of an overlayfs file that
+ * was opened before its copy-up opens the copy, and nobody closes it.
+ */
+#ifdef COMPAT_BACKING_FILE
+#define COMPAT_OVERLAY_AIO_READ_LEAKS false
+#else
+#define COMPAT_OVERLAY_AIO_READ_LEAKS true
+#endif
+
+/*
  * The memory cgroup of the tasks in @cgroup, with a reference, or NULL when the
  * kernel has none.  Not a matter of version but of configuration.
  */
