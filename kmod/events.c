@@ -6,7 +6,10 @@
  * file; nobody waits for an event and a lost one changes nothing.
  */
 
+#include <linux/capability.h>
+#include <linux/net.h>
 #include <net/genetlink.h>
+#include <net/sock.h>
 
 #include "dimgblk.h"
 #include "netlink-gen.h"
@@ -35,6 +38,17 @@ static int dimgblk_event_fill(struct sk_buff *skb, struct dimgblk_device *dev,
 	return 0;
 }
 
+/*
+ * The core asks those who join a group, but lets everybody join what is no group yet:
+ * before the module is loaded.  Return: true if this socket gets no event.
+ */
+static int dimgblk_event_filter(struct sock *dsk, struct sk_buff *skb,
+				void *data)
+{
+	return !file_ns_capable(dsk->sk_socket->file, &init_user_ns,
+				CAP_SYS_ADMIN);
+}
+
 static void dimgblk_event_send(struct dimgblk_device *dev,
 			       enum dimgblk_event_type type,
 			       const struct dimgblk_error *error)
@@ -59,8 +73,9 @@ static void dimgblk_event_send(struct dimgblk_device *dev,
 			      error->pos >> SECTOR_SHIFT, DIMGBLK_A_PAD))
 		goto err_free_skb;
 	genlmsg_end(skb, hdr);
-	genlmsg_multicast(&dimgblk_nl_family, skb, 0, DIMGBLK_NLGRP_EVENTS,
-			  GFP_KERNEL);
+	genlmsg_multicast_netns_filtered(&dimgblk_nl_family, &init_net, skb, 0,
+					 DIMGBLK_NLGRP_EVENTS, GFP_KERNEL,
+					 dimgblk_event_filter, NULL);
 	return;
 
 err_free_skb:

@@ -17,4 +17,20 @@ for who in "user" "net-admin" "userns" "user+netns"; do
 	out=$("${cmd[@]}" nl-send join) || true
 	check_match "$who may not" '^(EPERM|NOFAMILY)' "$out"
 done
+# Groups can be joined before there is a family, and then nobody is asked.
+modprobe -r dimgblk || die "cannot unload the module"
+for uid in 0 1000; do
+	eavesdrop $uid 60 >"heard.$uid" &
+	defer stop $!
+	check "$uid listens" wait_for 10 grep -q listening "heard.$uid"
+done
+modprobe dimgblk
+make_image disk.img 1M
+attach disk.img
+detach "$DEV"
+check "root hears of attach and detach" wait_for 5 sh -c '[ $(grep -c family heard.0) = 2 ]'
+# Linux 6.1 sends to all of a group.
+if grep -q ' netlink_broadcast_filtered' /proc/kallsyms; then
+	check_equal "the user hears nothing" listening "$(cat heard.1000)"
+fi
 refused 5 'root|CAP_SYS_ADMIN|privilege' timeout 10 "${as_user[@]}" dimgsetup monitor

@@ -224,6 +224,17 @@ static inline char *compat_msg_buf(void)
 #endif
 
 /*
+ * probes/genl_filtered_multicast.c: Linux 6.1 asks only who joins the group, and not if
+ * it was joined before there was a family with it.
+ */
+#ifndef COMPAT_GENL_FILTERED_MULTICAST
+#define genlmsg_multicast_netns_filtered(family, net, skb, portid, group,	\
+					 flags, filter, data)		\
+	((void)(filter), (void)(data),					\
+	 genlmsg_multicast_netns(family, net, skb, portid, group, flags))
+#endif
+
+/*
  * The memory cgroup of the tasks in @cgroup, with a reference, or NULL when the
  * kernel has none.  Not a matter of version but of configuration.
  */
