@@ -48,7 +48,16 @@ fault_disarm()
 	echo 0 >"$FAULTS/$1/probability"
 	read -r left <"$FAULTS/$1/times"
 	echo 0 >"$FAULTS/$1/times"
+	fault_everyones "$1"
 	[ "$left" = 0 ] || echo $((PLENTY - left))
+}
+
+# fault_everyones NAME: whoever asks, as it is after boot.
+fault_everyones()
+{
+	[ -e "$FAULTS/$1/require-start" ] || return 0
+	echo 0 >"$FAULTS/$1/require-start"
+	echo 0xffffffffffffffff >"$FAULTS/$1/require-end"
 }
 
 # fault_ours NAME: only what our module asked for, also if it may wait for memory.
