@@ -65,12 +65,7 @@ finish_command()
 # host's patience ends.
 out_of_patience()
 {
-	echo 8 >/proc/sysrq-trigger
-	say_console "the command still runs after $VM_TIMEOUT s; blocked tasks:"
-	echo w >/proc/sysrq-trigger
-	ps axwwo pid,ppid,stat,wchan:24,args | while IFS= read -r line; do
-		printf 'vm: %s\n' "$line" >/dev/kmsg
-	done
+	/opt/dimgblk/guest/where-it-hangs "the command still runs after $VM_TIMEOUT s"
 	finish timeout
 }
 
