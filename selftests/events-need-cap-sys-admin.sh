@@ -28,7 +28,8 @@ modprobe dimgblk
 make_image disk.img 1M
 attach disk.img
 detach "$DEV"
-check "root hears of attach and detach" wait_for 5 sh -c '[ $(grep -c family heard.0) = 2 ]'
+heard_both() { [ "$(grep -c family heard.0)" = 2 ]; }
+check "root hears of attach and detach" wait_for 5 heard_both
 # Linux 6.1 sends to all of a group.
 if grep -q ' netlink_broadcast_filtered' /proc/kallsyms; then
 	check_equal "the user hears nothing" listening "$(cat heard.1000)"

@@ -7,11 +7,11 @@
 
 #include <net/genetlink.h>
 
-extern netlink_filter_fn probe_filter;
-
-int probe_send(const struct genl_family *family, struct sk_buff *skb);
-int probe_send(const struct genl_family *family, struct sk_buff *skb)
+int probe_send(const struct genl_family *family, struct sk_buff *skb,
+	       netlink_filter_fn filter);
+int probe_send(const struct genl_family *family, struct sk_buff *skb,
+	       netlink_filter_fn filter)
 {
 	return genlmsg_multicast_netns_filtered(family, &init_net, skb, 0, 0,
-						GFP_KERNEL, probe_filter, NULL);
+						GFP_KERNEL, filter, NULL);
 }
