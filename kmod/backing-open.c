@@ -139,6 +139,7 @@ static void backing_probe_bdev(struct dimgblk_backing *backing)
 	backing->stat_dev = bdev->bd_dev;
 	backing->stat_ino = file_inode(backing->file)->i_ino;
 	backing->stable_writes = bdev_stable_writes(bdev);
+	backing->fua = true;
 	backing->rotational = bdev_rot(bdev);
 	backing->block_size = bdev_logical_block_size(bdev);
 	backing->dio_offset_align = bdev_logical_block_size(bdev);
@@ -176,6 +177,25 @@ static void backing_probe_dio(struct dimgblk_backing *backing,
 		bdev_dma_alignment(sb->s_bdev) + 1 : SECTOR_SIZE;
 }
 
+/*
+ * Does the file system make a write with IOCB_DSYNC durable before it ends?  FUSE, 9p
+ * and SMB do not always, nor ocfs2, which asks the file for O_DSYNC in place of the
+ * kiocb (read in 6.1, 6.12 and 7.3).  So only those that were seen to.
+ */
+static bool backing_has_fua(const struct super_block *sb)
+{
+	switch (sb->s_magic) {
+	case EXT4_SUPER_MAGIC:	/* ext2 and ext3 as well */
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Fill in what a regular file can do.  Return: 0 or errno of its file system. */
 static int backing_probe_file(struct dimgblk_backing *backing)
 {
@@ -205,6 +225,7 @@ static int backing_probe_file(struct dimgblk_backing *backing)
 	backing->stable_writes =
 		mapping_stable_writes(backing->mapping) ||
 		backing->mapping->host->i_sb->s_magic == BTRFS_SUPER_MAGIC;
+	backing->fua = backing_has_fua(backing->mapping->host->i_sb);
 	backing->rotational = sb->s_bdev && bdev_rot(sb->s_bdev);
 	backing->block_size = SECTOR_SIZE;
 	if (!sync_only)

@@ -146,6 +146,7 @@ struct dimgblk_config {
  * @async_only: a synchronous kiocb would get the flags of a file below, which the
  *	owner of the file may change: overlayfs
  * @stable_writes: data must not change while it is written (checksums)
+ * @fua: a write with IOCB_DSYNC is durable when it ends
  * @rotational: seeks are expensive
  * @block_size: smallest logical block size that the device may have, bytes
  * @dio_offset_align: alignment of positions for direct I/O, bytes, 0 is none
@@ -171,6 +172,7 @@ struct dimgblk_backing {
 	bool read_only;
 	bool async_only;
 	bool stable_writes;
+	bool fua;
 	bool rotational;
 	u32 block_size;
 	u32 dio_offset_align;

@@ -237,7 +237,10 @@ static void dimgblk_queue_limits(const struct dimgblk_device *dev,
 		lim->features |= BLK_FEAT_ROTATIONAL;
 	if (backing->read_only)
 		return;
-	lim->features |= BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA;
+	/* Without FUA the block layer sends a flush after the write. */
+	lim->features |= BLK_FEAT_WRITE_CACHE;
+	if (backing->fua)
+		lim->features |= BLK_FEAT_FUA;
 	if (!backing->discard_granularity ||
 	    (backing->is_bdev &&
 	     dev->geometry.offset & (backing->block_size - 1)))
