@@ -114,6 +114,17 @@ static void dimgblk_lane_work(struct work_struct *work)
 }
 
 /*
+ * May a write wait for a thaw?  Then the local lane is for nobody: not for it, and not
+ * for a read, as one may be waiting there that was sent before the freeze began.
+ */
+static bool dimgblk_queue_frozen(struct dimgblk_device *dev)
+{
+	/* A dead device may have no backing file any more. */
+	return READ_ONCE(dev->state) != DIMGBLK_DEAD &&
+	       dimgblk_backing_frozen(&dev->backing);
+}
+
+/*
  * Choose the lane.  A request that comes alone runs on the CPU of its submitter,
  * who is about to sleep: two context switches instead of four and no other CPU
  * to wake.  Not so if the one before is still waiting to run there, as then the
@@ -133,16 +144,13 @@ dimgblk_queue_lane(struct dimgblk_hw_queue *hwq,
 		break;
 	case REQ_OP_WRITE:
 		lane = &hwq->lanes[DIMGBLK_LANE_WRITE];
-		/* A dead device may have no backing file any more. */
-		if (READ_ONCE(local->dev->state) != DIMGBLK_DEAD &&
-		    dimgblk_backing_frozen(&local->dev->backing))
-			return lane;
 		break;
 	default:
 		return &hwq->lanes[DIMGBLK_LANE_SLOW];
 	}
 	if (direct && bd->last && blk_rq_bytes(bd->rq) <= DIMGBLK_LOCAL_MAX &&
-	    llist_empty(&local->cmds) && llist_empty(&lane->cmds))
+	    llist_empty(&local->cmds) && llist_empty(&lane->cmds) &&
+	    !dimgblk_queue_frozen(local->dev))
 		return local;
 	return lane;
 }
