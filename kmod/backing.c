@@ -154,6 +154,19 @@ void dimgblk_backing_rw_done(const struct dimgblk_backing *backing,
 }
 
 /**
+ * dimgblk_backing_interrupted() - did a signal cut an operation short?
+ * @err: its result
+ *
+ * A file system may also answer -EINTR of itself, to a task without signals.
+ *
+ * Context: that of the task whose operation it was.
+ */
+bool dimgblk_backing_interrupted(int err)
+{
+	return (err == -EINTR || err == -ERESTARTSYS) && signal_pending(current);
+}
+
+/**
  * dimgblk_backing_sync() - make what was written durable
  * @backing: the backing file, writable
  * @file: a reference on it that the caller holds
@@ -166,7 +179,7 @@ void dimgblk_backing_rw_done(const struct dimgblk_backing *backing,
  *
  * Context: process context; may sleep.
  *
- * Return: 0 or the errno of the file system.
+ * Return: 0 or the errno of the file system; see dimgblk_backing_interrupted().
  */
 int dimgblk_backing_sync(struct dimgblk_backing *backing, struct file *file,
 			 bool datasync)
@@ -174,6 +187,9 @@ int dimgblk_backing_sync(struct dimgblk_backing *backing, struct file *file,
 	int err = vfs_fsync(file, datasync);
 	int wb_err;
 
+	/* It says nothing of what was written; the next one shall. */
+	if (dimgblk_backing_interrupted(err))
+		return err;
 	/* Of two flushes at a time both must not move the mark. */
 	spin_lock(&backing->wb_lock);
 	wb_err = errseq_check_and_advance(&backing->mapping->wb_err,

@@ -47,16 +47,22 @@ void dimgblk_change_catch_up(struct dimgblk_device *dev)
  * @dev: device, with a reference of the caller
  *
  * Context: process context, without locks.
+ *
+ * Return: 0; -ETIMEDOUT or -EINTR when somebody holds the lock: look again.
  */
-void dimgblk_change_follow(struct dimgblk_device *dev)
+int dimgblk_change_follow(struct dimgblk_device *dev)
 {
 	struct netlink_ext_ack extack = { };
+	int err;
 
-	if (!(dev->flags & DIMGBLK_FLAG_FOLLOW) ||
-	    dimgblk_device_lock(&dev->disk->open_mutex, &extack))
-		return;		/* the next open looks again */
+	if (!(dev->flags & DIMGBLK_FLAG_FOLLOW))
+		return 0;
+	err = dimgblk_device_lock(&dev->disk->open_mutex, &extack);
+	if (err)
+		return err;
 	dimgblk_change_catch_up(dev);
 	mutex_unlock(&dev->disk->open_mutex);
+	return 0;
 }
 
 /* What is being detached is not changed any more. */
@@ -115,20 +121,22 @@ int dimgblk_change_resize(struct dimgblk_device *dev,
 	struct file *file;
 	int err;
 
-	file = dimgblk_registry_get_file(dev);
-	if (!file) {
-		NL_SET_ERR_MSG(extack, "the device is being detached");
-		return -ENODEV;
-	}
 	err = dimgblk_device_lock(&dev->config_mutex, extack);
 	if (err)
-		goto out_put_file;
+		return err;
 	err = dimgblk_change_check(dev, extack);
 	if (err)
 		goto out_unlock;
+	/* Not before: it keeps the file system below busy. */
+	file = dimgblk_registry_get_file(dev);
+	if (!file) {
+		NL_SET_ERR_MSG(extack, "the device is being detached");
+		err = -ENODEV;
+		goto out_unlock;
+	}
 	err = dimgblk_backing_size(file, &file_size);
 	if (err)
-		goto out_unlock;
+		goto out_put_file;
 	size = dimgblk_geometry_size(&dev->geometry, file_size);
 	if (!size) {
 		NL_SET_ERR_MSG_FMT(extack,
@@ -136,16 +144,16 @@ int dimgblk_change_resize(struct dimgblk_device *dev,
 				   dev->geometry.logical_block_size,
 				   dev->geometry.offset, file_size);
 		err = -ERANGE;
-		goto out_unlock;
+		goto out_put_file;
 	}
 	old_size = atomic64_read(&dev->size);
 	if (size == old_size)
-		goto out_unlock;
+		goto out_put_file;
 	err = dimgblk_change_set_size(dev, size, extack);
-out_unlock:
-	mutex_unlock(&dev->config_mutex);
 out_put_file:
 	fput(file);
+out_unlock:
+	mutex_unlock(&dev->config_mutex);
 	/* The file may have grown beyond what was measured above. */
 	dimgblk_change_follow(dev);
 	return err;

@@ -12,6 +12,15 @@
 
 #include "dimgblk.h"
 
+/* Nobody may be waiting: the device may end with its last user or its owner. */
+static void dimgblk_detach_tell(struct dimgblk_device *dev, int err)
+{
+	dev->detach_error = err;
+	if (err)
+		pr_err("dimgblk%u: the last sync of the backing file failed (errno %d): recent writes may be lost\n",
+		       dev->index, -err);
+}
+
 /*
  * Take the backing file away from the device, once, and sync it.  Return: the
  * file, whose reference is the caller's, or NULL.
@@ -24,12 +33,8 @@ static struct file *dimgblk_detach_take_file(struct dimgblk_device *dev)
 	dimgblk_follow_stop(dev);
 	file = dimgblk_registry_take_file(dev);
 	if (file && !dev->backing.read_only)
-		dev->detach_error = dimgblk_backing_sync(&dev->backing, file,
-							 false);
-	/* Nobody may be waiting: it may end with its last user or its owner. */
-	if (dev->detach_error)
-		pr_err("dimgblk%u: the last sync of the backing file failed (errno %d): recent writes may be lost\n",
-		       dev->index, -dev->detach_error);
+		dimgblk_detach_tell(dev, dimgblk_backing_sync(&dev->backing,
+							      file, false));
 	return file;
 }
 
@@ -101,24 +106,36 @@ void dimgblk_detach_setup(struct dimgblk_device *dev)
  * unmount the file system below; the disk follows in detach_work, which needs
  * open_mutex itself.
  *
- * Context: under disk->open_mutex; syncs the backing file.
+ * Context: under disk->open_mutex, perhaps in a task that is being killed; syncs
+ * the backing file.
  */
 void dimgblk_detach_last_close(struct dimgblk_device *dev)
 {
 	struct request_queue *q = dev->disk->queue;
+	struct file *file, *taken;
 	unsigned int memflags;
-	struct file *file;
+	int err = 0;
 
 	/* No opener, so no request either, but nobody promises that. */
 	memflags = blk_mq_freeze_queue(q);
 	dimgblk_device_set_state(dev, DIMGBLK_DEAD);
 	blk_mq_unfreeze_queue(q, memflags);
 	/* Requests that come now fail before they touch the file. */
-	file = dimgblk_detach_take_file(dev);
+	dimgblk_follow_stop(dev);
+	file = dimgblk_registry_get_file(dev);
+	if (file && !dev->backing.read_only)
+		err = dimgblk_backing_sync(&dev->backing, file, false);
+	/* Who closes may be killed, detach_work may not: it syncs then. */
+	taken = dimgblk_backing_interrupted(err) ?
+		NULL : dimgblk_registry_take_file(dev);
 	/*
 	 * Takes effect before this task returns to userspace, and after it has
 	 * let go of open_mutex: the file may be a disk with one of its own.
 	 */
+	if (taken) {
+		dimgblk_detach_tell(dev, err);
+		fput(taken);
+	}
 	if (file)
 		fput(file);
 	dimgblk_detach_queue(dev);

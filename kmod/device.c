@@ -172,7 +172,7 @@ int dimgblk_device_open(struct gendisk *disk, blk_mode_t mode)
 	struct dimgblk_device *dev = disk->private_data;
 
 	lockdep_assert_held(&disk->open_mutex);
-	if (dev->state > DIMGBLK_LIVE)
+	if (dev->state > DIMGBLK_LIVE || READ_ONCE(dev->fail_io))
 		return -ENXIO;
 	/*
 	 * Who opens exclusively is a user (mount, swapon, device mapper, mkfs);

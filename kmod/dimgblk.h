@@ -472,7 +472,7 @@ void dimgblk_detach_abandon(struct dimgblk_device *dev);
 
 /* change.c */
 void dimgblk_change_catch_up(struct dimgblk_device *dev);
-void dimgblk_change_follow(struct dimgblk_device *dev);
+int dimgblk_change_follow(struct dimgblk_device *dev);
 int dimgblk_change_resize(struct dimgblk_device *dev,
 			  struct netlink_ext_ack *extack);
 int dimgblk_change_direct(struct dimgblk_device *dev, u32 direct,
@@ -561,6 +561,7 @@ ssize_t dimgblk_backing_rw(const struct dimgblk_backing *backing,
 			   struct kiocb *iocb, struct iov_iter *iter);
 void dimgblk_backing_rw_done(const struct dimgblk_backing *backing,
 			     struct kiocb *iocb);
+bool dimgblk_backing_interrupted(int err);
 int dimgblk_backing_sync(struct dimgblk_backing *backing, struct file *file,
 			 bool datasync);
 bool dimgblk_backing_frozen(const struct dimgblk_backing *backing);

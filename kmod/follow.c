@@ -59,13 +59,17 @@ static void dimgblk_follow_work(struct work_struct *work)
 		container_of(to_delayed_work(work), struct dimgblk_device,
 			     follow_work);
 	struct dimgblk_device *found = dimgblk_registry_get(dev->index);
+	bool again = false;
 
 	/* The disk may be gone, and its index another one's. */
 	if (found == dev)
-		dimgblk_change_follow(dev);
+		again = dimgblk_change_follow(dev);
 	if (found)
 		dimgblk_device_put(found);
-	dimgblk_device_release(dev);
+	/* There may be no other event, nor an open for a long time. */
+	if (!again || !dimgblk_device_queue_delayed(&dev->follow_work,
+						    DIMGBLK_FOLLOW_DELAY))
+		dimgblk_device_release(dev);
 }
 
 /**
