@@ -186,8 +186,11 @@ static int compact_node(struct job *j, const struct dimg_devset_member *part,
 	int ret, err;
 
 	snprintf(node, sizeof(node), "/dev/%s", part->node);
-	/* the claim keeps mounts away, but nobody who just writes: look for these */
-	d.fd = open(node, (j->dry_run ? O_RDONLY : O_RDWR) | O_EXCL | O_CLOEXEC);
+	/*
+	 * The claim keeps mounts away, but nobody who just writes: look for these.
+	 * Who only looks claims nothing: that would arm --auto-detach.
+	 */
+	d.fd = open(node, (j->dry_run ? O_RDONLY : O_RDWR | O_EXCL) | O_CLOEXEC);
 	err = errno;
 	ret = dimg_holders_find(major(part->dev), minor(part->dev), &h);
 	errno = err;
@@ -213,7 +216,7 @@ static int compact_node(struct job *j, const struct dimg_devset_member *part,
 static bool is_mounted(const struct dimg_devset_member *part,
 		       const struct dimg_uppers *m)
 {
-	struct dimg_devset above;
+	struct dimg_devset above = { 0 };
 	bool found = false;
 	size_t i;
 
@@ -243,10 +246,18 @@ static int compact_parts(struct job *j, const struct dimg_device *dev,
 	size_t i = set->n > 1 ? 1 : 0;
 	int ret = 0, map_fd = dimg_usage_open(dev);
 
-	for (; !ret && i < set->n; i++)
-		if (!is_mounted(&set->v[i], m))
-			ret = compact_node(j, &set->v[i], map_fd,
-					   dev->offset + start_of(&set->v[i]));
+	for (; !ret && i < set->n; i++) {
+		if (is_mounted(&set->v[i], m))
+			continue;
+		if (dev->flags & DIMGBLK_FLAG_AUTO_DETACH && !j->dry_run) {
+			j->n_busy++;
+			dimg_say(set->v[i].node, "is not mounted, and the device would be detached by this use (--auto-detach); it was left as it is\n"
+				 "Mount it first, or detach it and compact the image.");
+			continue;
+		}
+		ret = compact_node(j, &set->v[i], map_fd,
+				   dev->offset + start_of(&set->v[i]));
+	}
 	if (map_fd >= 0)
 		close(map_fd);
 	return ret;
@@ -254,8 +265,8 @@ static int compact_parts(struct job *j, const struct dimg_device *dev,
 
 static int compact_device(struct job *j, const struct dimg_device *dev)
 {
+	struct dimg_devset set = { 0 }, above = { 0 };
 	const struct dimg_upper *failed;
-	struct dimg_devset set, above;
 	struct dimg_uppers m = { 0 };
 	size_t i;
 	int ret;
@@ -290,6 +301,10 @@ static int compact_attached(struct job *j, const struct dimg_device *dev)
 	int ret;
 
 	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", dev->index);
+	if (dev->state != DIMGBLK_STATE_LIVE) {
+		dimg_say(node, "is being detached\n\"dimgsetup list\" shows what is attached.");
+		return DIMG_EXIT_NOT_FOUND;
+	}
 	if (dev->flags & DIMGBLK_FLAG_READ_ONLY) {
 		dimg_say(node, "is read-only, so nothing can be given back\nDetach it and compact the image, or attach it without -r.");
 		return DIMG_EXIT_REFUSED;

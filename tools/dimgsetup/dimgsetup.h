@@ -455,6 +455,8 @@ struct dimg_uppers {
 int dimg_uppers_find(const struct dimg_devset *set, struct dimg_uppers *m);
 int dimg_uppers_open(struct dimg_uppers *m, const struct dimg_upper **failed);
 void dimg_uppers_free(struct dimg_uppers *m);
+int dimg_holders_find_hidden(const struct dimg_devset *set,
+			     const struct dimg_uppers *m, struct dimg_holders *h);
 
 /* settle.c */
 int dimg_settle(const struct dimg_device *dev, uint64_t since_us);

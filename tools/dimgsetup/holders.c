@@ -321,7 +321,7 @@ static int add_file_system(struct search *s, const char *path)
 	const char *type = path + strlen("/sys/fs/");
 
 	return dimg_holders_add(s->h,
-		   "%s: a file system (%.*s) is mounted in a mount namespace that no visible process has",
+		   "%s: a file system (%.*s) is mounted in a mount namespace that no visible process has, or was unmounted lazily and is still in use",
 		   strrchr(path, '/') + 1, (int)strcspn(type, "/"), type);
 }
 
@@ -339,6 +339,39 @@ static int find_hidden_mounts(struct search *s)
 			 s->set.v[i].node);
 		if (!ret)
 			ret = visit_paths(s, pattern, add_file_system);
+	}
+	return ret;
+}
+
+/**
+ * dimg_holders_find_hidden - find mounted file systems that no mountinfo shows
+ * @set: devices
+ * @m: what mountinfo shows of them
+ * @h: filled in; give it to dimg_holders_free(), after a failure too
+ *
+ * Of namespaces that only a file holds, or unmounted lazily and still in use. Found
+ * are those that tell of themselves in /sys/fs: ext4, xfs, btrfs, f2fs.
+ *
+ * Return: 0, also if there is none; or -errno.
+ */
+int dimg_holders_find_hidden(const struct dimg_devset *set,
+			     const struct dimg_uppers *m, struct dimg_holders *h)
+{
+	struct search s = { .h = h };
+	size_t i, k;
+	int ret = 0;
+
+	memset(h, 0, sizeof(*h));
+	for (i = 0; !ret && i < set->n; i++) {
+		/* one btrfs may have more devices than mountinfo names */
+		for (k = 0; k < m->n; k++)
+			if (m->v[k].dev == set->v[i].dev ||
+			    !strcmp(m->v[k].type, "btrfs"))
+				break;
+		if (k < m->n)
+			continue;
+		s.set = (struct dimg_devset){ .v = &set->v[i], .n = 1 };
+		ret = find_hidden_mounts(&s);
 	}
 	return ret;
 }

@@ -26,16 +26,24 @@
 /* What the signal handler has to remove; a command makes one file at a time. */
 static const struct dimg_newfile *current;
 
-static const int fatal_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+/* The file has its name: what comes now undoes nothing. */
+static volatile sig_atomic_t is_published;
+
+static const int fatal_signals[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
 
 /* Async-signal-safe calls only. */
 static void on_signal(int sig)
 {
-	static const char text[] = "\ndimgsetup: interrupted, nothing was made\n";
+	static const char nothing[] = "\ndimgsetup: interrupted, nothing was made\n";
+	static const char made[] = "\ndimgsetup: interrupted, but the file is complete\n";
+	ssize_t n = 0;
 
 	if (current && current->temp[0])
 		unlinkat(current->dir_fd, current->temp, 0);
-	if (sig != SIGPIPE && write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+	if (sig != SIGPIPE)
+		n = is_published ? write(STDERR_FILENO, made, sizeof(made) - 1) :
+			write(STDERR_FILENO, nothing, sizeof(nothing) - 1);
+	if (n < 0)
 		_exit(128 + sig);
 	/* the parent must see which signal it was; SA_RESETHAND has reset it */
 	raise(sig);
@@ -332,8 +340,10 @@ int dimg_newfile_publish(struct dimg_newfile *f, const struct dimg_target *t)
 	/* the old one may have been removed meanwhile */
 	ret = t->exists && !faccessat(f->dir_fd, f->base, F_OK, AT_SYMLINK_NOFOLLOW) ?
 		publish_over(f, fd_path, &t->st) : publish_new(f, fd_path);
-	if (!ret)
+	if (!ret) {
 		f->temp[0] = '\0';
+		is_published = 1;
+	}
 	block_signals(SIG_UNBLOCK);
 	if (!ret && fsync(f->dir_fd) && errno != EINVAL) {
 		dimg_error_set(&e, errno, "the file is complete, but its directory cannot be written out");

@@ -207,6 +207,7 @@ static bool will_borrow(const struct resize *r)
 static int borrow_device(struct resize *r)
 {
 	struct dimg_image img = { .fd = r->fd, .path = r->path };
+	struct stat st, now;
 	struct dimg_attach a;
 	int ret;
 
@@ -223,6 +224,13 @@ static int borrow_device(struct resize *r)
 		return ret;
 	a.req.flags |= DIMGBLK_FLAG_PARTITION_SCAN | DIMGBLK_FLAG_SOCKET_OWNER;
 	ret = dimg_attach_open(&a);
+	/* by its path, which may lead to another file by now */
+	if (!ret && (fstat(r->fd, &st) || fstat(a.img.fd, &now) ||
+		     st.st_dev != now.st_dev || st.st_ino != now.st_ino)) {
+		dimg_say(r->arg, "the image was replaced by another one meanwhile; that one was left as it is\n"
+			 "Run the command again.");
+		ret = DIMG_EXIT_REFUSED;
+	}
 	if (!ret)
 		ret = dimg_attach_run(r->nl, &a, &r->dev);
 	dimg_attach_close(&a);

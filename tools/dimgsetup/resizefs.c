@@ -204,13 +204,38 @@ static int check_programs(enum resize_fs kind)
 }
 
 /* Does anybody, in whatever namespace, have the block device for himself? */
-static bool is_claimed(const char *node)
+static bool is_claimed(const struct resize *r, const char *node)
 {
-	int fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC);
+	int fd;
 
+	/* to claim it would arm it; and what nobody has mounted was refused */
+	if (r->dev.flags & DIMGBLK_FLAG_AUTO_DETACH)
+		return true;
+	fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
 	return fd < 0 && errno == EBUSY;
+}
+
+/* The programs would mount it, or claim it, and the device go with that. */
+static int check_auto_detach(const struct resize *r, enum resize_fs kind)
+{
+	char node[DIMG_NODE_LEN + 16];
+	struct stat st;
+	char *dir;
+
+	if (!r->attached || !(r->dev.flags & DIMGBLK_FLAG_AUTO_DETACH) ||
+	    (kind != RESIZE_FS_EXT && kind != RESIZE_FS_XFS && kind != RESIZE_FS_BTRFS))
+		return 0;
+	resize_fs_node(r, node, sizeof(node));
+	dir = stat(node, &st) ? NULL : dimg_mountpoint(st.st_rdev);
+	if (dir) {
+		free(dir);
+		return 0;
+	}
+	dimg_say(r->arg, "%s is not mounted, and the device would be detached by this use (--auto-detach)\n"
+		 "Mount it first, or detach it and resize the image.", node);
+	return DIMG_EXIT_REFUSED;
 }
 
 static int check_shrink(const struct resize *r, enum resize_fs kind)
@@ -222,7 +247,7 @@ static int check_shrink(const struct resize *r, enum resize_fs kind)
 		return 0;
 	case RESIZE_FS_EXT:
 		resize_fs_node(r, node, sizeof(node));
-		if (!r->attached || !is_claimed(node))
+		if (!r->attached || !is_claimed(r, node))
 			return 0;
 		dimg_say(r->arg, "%s is in use, and %s becomes smaller only while it is not mounted\n"
 			 "Unmount it first.", node, r->fs.type);
@@ -257,9 +282,10 @@ static bool needs_device(const struct resize *r, enum resize_fs kind)
 int resize_fs_check(struct resize *r)
 {
 	enum resize_fs kind = resize_fs_kind(r);
-	int ret = 0;
+	int ret;
 
-	if (r->fs_new < r->fs_old)
+	ret = check_auto_detach(r, kind);
+	if (!ret && r->fs_new < r->fs_old)
 		ret = check_shrink(r, kind);
 	if (!ret)
 		ret = check_programs(kind);
@@ -338,7 +364,7 @@ static int run_on_node(struct resize *r)
 		return ret;
 	}
 	/* in another namespace it may be mounted: then it is sound, and busy */
-	if (resize_fs_kind(r) == RESIZE_FS_EXT && !is_claimed(node))
+	if (resize_fs_kind(r) == RESIZE_FS_EXT && !is_claimed(r, node))
 		ret = check_ext(r, node);
 	return ret ? ret : dimg_with_mount(node, r->fs.type, grow_mounted, r);
 }

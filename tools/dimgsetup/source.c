@@ -88,6 +88,23 @@ static int open_nodes(struct dimg_source *s)
 	return 0;
 }
 
+/* What is mounted and cannot be frozen would not stand still. */
+static int check_hidden(const struct dimg_source *s, const char *node)
+{
+	struct dimg_holders h;
+	struct dimg_error e;
+	int ret = dimg_holders_find_hidden(&s->set, &s->mounts, &h);
+
+	if (ret) {
+		ret = dimg_fail_errno(node, ret, "cannot find out who uses it");
+	} else if (h.n) {
+		dimg_error_set(&e, EBUSY, "a file system on it cannot be found, so it cannot be made to stand still");
+		ret = dimg_fail_busy(node, &e, &h);
+	}
+	dimg_holders_free(&h);
+	return ret;
+}
+
 /* An attached image: who writes to it, and how do we read it? */
 static int open_attached(struct dimg_source *s,
 			 const struct dimg_subject *subject)
@@ -112,7 +129,8 @@ static int open_attached(struct dimg_source *s,
 	if (dimg_uppers_open(&s->mounts, &failed))
 		return dimg_fail_errno(failed->target, failed->fd,
 				       "cannot be reached to freeze it");
-	return open_nodes(s);
+	ret = check_hidden(s, node);
+	return ret ? ret : open_nodes(s);
 }
 
 /* One that is not: keep writers away as long as the copy takes. */
@@ -203,6 +221,7 @@ static bool has_super(const struct dimg_uppers *m, dev_t super)
 /* dimg_source_is_same - whether no other file system was mounted meanwhile. */
 bool dimg_source_is_same(const struct dimg_source *s)
 {
+	struct dimg_holders hidden = { 0 };
 	struct dimg_uppers now;
 	bool same;
 	size_t i;
@@ -210,6 +229,10 @@ bool dimg_source_is_same(const struct dimg_source *s)
 	same = !dimg_uppers_find(&s->set, &now);
 	for (i = 0; same && i < now.n; i++)
 		same = has_super(&s->mounts, now.v[i].super);
+	/* mounted and out of sight again */
+	same = same && !dimg_holders_find_hidden(&s->set, &s->mounts, &hidden) &&
+	       !hidden.n;
+	dimg_holders_free(&hidden);
 	dimg_uppers_free(&now);
 	return same;
 }
