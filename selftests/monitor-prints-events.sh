@@ -37,3 +37,13 @@ wait $text || note "monitor ended with $?"
 wait $json || note "monitor --json ended with $?"
 check_equal "as many events in JSON" "$(wc -l <events)" "$(wc -l <events.json)"
 check "each line is an object" jq -es 'length >= 5 and all(type == "object")' events.json
+
+# The group of events goes with the module.
+dimgsetup monitor >/dev/null 2>listening &
+text=$!
+check "listens again" wait_for 10 grep -q listening listening
+modprobe -r dimgblk || fail "a monitor keeps the module"
+status=0
+wait $text || status=$?
+check_equal "a monitor ends with the module" 6 $status
+check_match "and says why" 'the module was unloaded' "$(cat listening)"

@@ -22,6 +22,14 @@ for name in $'two\nlines' $'esc\e[31mred' 'quote"back\slash' 'sp ace' 'x (delete
 	check "$i: found by its name" dimgsetup list "./$name"
 	detach "./$name" || fail "$i: detach by its name"
 done
+
+mkdir mounted
+mount -t tmpfs $'\e]0;title\a\ndimgsetup: all is well' mounted
+defer release_mount "$TMP/mounted"
+refused 4 'x1b.0;title.x07.x0adimgsetup' dimgsetup umount mounted
+check_equal "no control characters in a sentence" "" \
+	"$(LC_ALL=C grep -aP '[\x00-\x08\x0b-\x1f]' "$TMP/.stderr" || true)"
+umount mounted
 long=$(printf 'd%.0s' {1..200})
 for _ in {1..18}; do mkdir "$long" && cd "$long"; done
 make_image disk.img 64K

@@ -265,6 +265,12 @@ static int attach_entry(struct apply *a, const struct dimg_tab_entry *e)
 	if (!dev)
 		return attach_new(a, e);
 	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", dev->index);
+	if (dev->state != DIMGBLK_STATE_LIVE) {
+		dimg_say(e->name, "is being detached, %s is not gone yet\n"
+			 "\"dimgsetup detach %s\" waits for its end; then try again.",
+			 node, e->name);
+		return DIMG_EXIT_BUSY;
+	}
 	if (!dimg_tab_diff(e, dev)) {
 		dimg_note(e->name, "is attached already, %s", node);
 		return DIMG_EXIT_OK;
@@ -284,8 +290,11 @@ static int detach_entry(struct apply *a, const struct dimg_tab_entry *e)
 		dimg_note(e->name, "is not attached");
 		return DIMG_EXIT_OK;
 	}
-	/* an image that was replaced or deleted is known by its path still */
-	if (!dimg_tab_is_image(e, dev) &&
+	/*
+	 * An image that was replaced or deleted is known by its path still; the
+	 * image of a device that is going is not known any more, its end is waited for.
+	 */
+	if (dev->state == DIMGBLK_STATE_LIVE && !dimg_tab_is_image(e, dev) &&
 	    !dimg_device_is_on(dev, e->attach.path, NULL)) {
 		dimg_say(e->name, "is the name of another image, %s; it stays\n"
 			 "\"dimgsetup detach %s\" detaches it all the same.",

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -286,6 +287,53 @@ static int detach_at_last(struct dimg_nl *nl, const struct dimg_device *dev,
 		dimg_fail_detach(node, &e, NULL);
 }
 
+/* A detach that was asked for: the device, the kernel's last word, or a failure. */
+struct detach {
+	const struct dimg_device *dev;
+	struct dimg_device reply;
+	struct dimg_parting *parting;
+	char node[DIMG_NODE_LEN];
+	int ret;
+};
+
+static void begin_detach(struct dimg_nl *nl, struct detach *d,
+			 const struct dimg_device *dev, uint32_t mode,
+			 uint64_t patience_us)
+{
+	struct dimg_error e;
+
+	memset(d, 0, sizeof(*d));
+	d->dev = dev;
+	d->parting = dimg_parting_begin(dev);
+	snprintf(d->node, sizeof(d->node), "/dev/" DIMG_NODE_PREFIX "%u", dev->index);
+	if (mode == DIMGBLK_DETACH_STRICT)
+		d->ret = detach_strict(nl, dev, d->node, patience_us, false, &d->reply);
+	else if (mode == DIMGBLK_DETACH_LAZY && patience_us)
+		d->ret = detach_at_last(nl, dev, d->node, patience_us, &d->reply);
+	else if (dimg_nl_detach(nl, dev, mode, &d->reply, &e))
+		d->ret = dimg_fail_detach(d->node, &e, NULL);
+}
+
+/* Does the backing file keep it from its end? */
+static bool is_hanging(const struct detach *d)
+{
+	return !d->ret && d->reply.state == DIMGBLK_STATE_DETACHING;
+}
+
+static int end_detach(struct dimg_nl *nl, struct detach *d)
+{
+	int ret = d->ret;
+
+	if (!ret)
+		ret = wait_detached(nl, d->dev, d->node, &d->reply);
+	if (!ret)
+		ret = report_rest(d->node, &d->reply);
+	dimg_parting_end(d->parting,
+			 !ret && d->reply.state == DIMGBLK_STATE_DETACHED);
+	dimg_device_free(&d->reply);
+	return ret;
+}
+
 /**
  * dimg_detach_device - detach one device, and wait until it is gone
  * @mode: DIMGBLK_DETACH_*
@@ -296,41 +344,42 @@ static int detach_at_last(struct dimg_nl *nl, const struct dimg_device *dev,
 int dimg_detach_device(struct dimg_nl *nl, const struct dimg_device *dev,
 		       uint32_t mode, uint64_t patience_us)
 {
-	struct dimg_parting *parting = dimg_parting_begin(dev);
-	struct dimg_device reply = { 0 };
-	char node[DIMG_NODE_LEN];
-	struct dimg_error e;
-	int ret = 0;
+	struct detach d;
 
-	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", dev->index);
-	if (mode == DIMGBLK_DETACH_STRICT)
-		ret = detach_strict(nl, dev, node, patience_us, false, &reply);
-	else if (mode == DIMGBLK_DETACH_LAZY && patience_us)
-		ret = detach_at_last(nl, dev, node, patience_us, &reply);
-	else if (dimg_nl_detach(nl, dev, mode, &reply, &e))
-		ret = dimg_fail_detach(node, &e, NULL);
-	if (!ret)
-		ret = wait_detached(nl, dev, node, &reply);
-	if (!ret)
-		ret = report_rest(node, &reply);
-	dimg_parting_end(parting, !ret && reply.state == DIMGBLK_STATE_DETACHED);
-	dimg_device_free(&reply);
-	return ret;
+	begin_detach(nl, &d, dev, mode, patience_us);
+	return end_detach(nl, &d);
 }
 
-/* All of the list, newest first: an image may lie on a device attached before it. */
+/*
+ * All of the list, newest first: an image may lie on a device attached before it.
+ * What hangs is waited for when all others are done.
+ */
 static int detach_each(struct dimg_nl *nl, struct dimg_devices *chosen,
 		       uint32_t mode)
 {
+	struct detach *d = calloc(chosen->n + 1, sizeof(*d));
 	int ret = 0, one;
-	size_t i;
+	size_t i, n = 0;
 
+	if (!d)
+		return dimg_fail_errno(NULL, -ENOMEM, "");
 	dimg_devices_newest_first(chosen);
 	for (i = 0; i < chosen->n; i++) {
-		one = dimg_detach_device(nl, &chosen->v[i], mode, 0);
+		begin_detach(nl, &d[n], &chosen->v[i], mode, 0);
+		if (is_hanging(&d[n])) {
+			n++;
+			continue;
+		}
+		one = end_detach(nl, &d[n]);
 		if (!ret)
 			ret = one;
 	}
+	for (i = 0; i < n; i++) {
+		one = end_detach(nl, &d[i]);
+		if (!ret)
+			ret = one;
+	}
+	free(d);
 	return ret;
 }
 

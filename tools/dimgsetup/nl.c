@@ -181,6 +181,10 @@ int dimg_nl_subscribe(struct dimg_nl *nl, struct dimg_error *e)
 			       "the kernel refuses to send events");
 		return -e->err;
 	}
+	/* the group goes with the module, and nobody tells its members */
+	group = genl_ctrl_resolve_grp(nl->sock, "nlctrl", "notify");
+	if (group >= 0)
+		nl_socket_add_membership(nl->sock, group);
 	/* events carry no sequence number of ours; poll() says when to read */
 	nl_socket_disable_seq_check(nl->sock);
 	nl_socket_set_nonblocking(nl->sock);
@@ -194,12 +198,27 @@ int dimg_nl_event_fd(const struct dimg_nl *nl)
 	return nl_socket_get_fd(nl->sock);
 }
 
+/* Does generic netlink tell that our family has gone? */
+static bool is_end_of_family(struct nl_msg *msg)
+{
+	struct nlmsghdr *nlh = nlmsg_hdr(msg);
+	struct nlattr *name;
+
+	if (nlh->nlmsg_type != GENL_ID_CTRL ||
+	    genlmsg_hdr(nlh)->cmd != CTRL_CMD_DELFAMILY)
+		return false;
+	name = nlmsg_find_attr(nlh, GENL_HDRLEN, CTRL_ATTR_FAMILY_NAME);
+	return name && !nla_strcmp(name, DIMGBLK_FAMILY_NAME);
+}
+
 static int on_event(struct nl_msg *msg, void *arg)
 {
 	void (*show)(const struct dimg_device *ev) = arg;
 	struct dimg_device ev;
 
-	if (nlmsg_hdr(msg)->nlmsg_type < NLMSG_MIN_TYPE ||
+	if (is_end_of_family(msg))
+		return -NLE_NODEV;
+	if (nlmsg_hdr(msg)->nlmsg_type <= GENL_ID_CTRL ||
 	    genlmsg_hdr(nlmsg_hdr(msg))->cmd != DIMGBLK_CMD_DEVICE_EVENT)
 		return NL_SKIP;
 	if (nl_parse_device(msg, &ev))
@@ -213,7 +232,8 @@ static int on_event(struct nl_msg *msg, void *arg)
  * dimg_nl_next_events - read what has arrived
  * @show: called once for each event
  *
- * Return: 0, or -errno with @e filled in; -ENOBUFS when events were lost.
+ * Return: 0, or -errno with @e filled in; -ENOBUFS when events were lost, -ENODEV
+ * when there will be no more.
  */
 int dimg_nl_next_events(struct dimg_nl *nl,
 			void (*show)(const struct dimg_device *ev),
@@ -227,6 +247,10 @@ int dimg_nl_next_events(struct dimg_nl *nl,
 	n = nl_recvmsgs_default(nl->sock);
 	if (n >= 0 || n == -NLE_AGAIN)
 		return 0;
+	if (n == -NLE_NODEV) {
+		dimg_error_set(e, ENODEV, "the module was unloaded");
+		return -ENODEV;
+	}
 	dimg_error_set(e, errno ? errno : EIO, "netlink: %s", nl_geterror(n));
 	return -e->err;
 }

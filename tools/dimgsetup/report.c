@@ -42,6 +42,9 @@ static const struct remedy {
 	{ ENOTDIR, NULL, DIMG_EXIT_NOT_FOUND, "Check the path." },
 	{ ENAMETOOLONG, NULL, DIMG_EXIT_NOT_FOUND, "Check the path." },
 	/* the module was on its way out; that a node is dead, image.c says */
+	{ ENODEV, "monitor", DIMG_EXIT_NO_MODULE,
+	  "Start it again when the module is loaded."
+	},
 	{ ENODEV, "attach", DIMG_EXIT_NO_MODULE,
 	  "Try again; the module is loaded anew then." },
 	{ ENODEV, NULL, DIMG_EXIT_NOT_FOUND,
@@ -54,6 +57,10 @@ static const struct remedy {
 	},
 	{ EBUSY, "resize", DIMG_EXIT_REFUSED,
 	  "Detach the other device first, or attach this one with --allow-overlap." },
+	{ EBUSY, "snapshot", DIMG_EXIT_BUSY,
+	  "End its users and try again; or unmount all of it, detach the image and copy it then." },
+	{ EBUSY, "compact", DIMG_EXIT_BUSY,
+	  "End its users and try again; or unmount it and mount it where it can be found." },
 	{ EBUSY, "mount", DIMG_EXIT_BUSY,
 	  "End its users first. A file system that is mounted writable cannot be mounted read-only elsewhere, nor the other way round; \"mount --bind\" shows it at a second place."
 	},
@@ -207,6 +214,44 @@ static void put_prefix(const char *subject)
 	}
 }
 
+static size_t count_lines(const char *s)
+{
+	size_t n = 0;
+
+	while ((s = strchr(s, '\n'))) {
+		n++;
+		s++;
+	}
+	return n;
+}
+
+/*
+ * A sentence with names in it that others chose: control characters go out as
+ * \xNN, and so do newlines if there are more than the sentence has of its own.
+ */
+__printf(1, 0) static void put_sentence(const char *fmt, va_list ap)
+{
+	bool one_line;
+	char *text, *s;
+
+	if (vasprintf(&text, fmt, ap) < 0) {
+		fprintf(stderr, "%s\n", fmt);
+		return;
+	}
+	one_line = count_lines(text) != count_lines(fmt);
+	for (s = text; *s; s++) {
+		unsigned char c = *s, next = s[1];
+
+		if (iscntrl(c) ? c != '\n' || one_line :
+		    c == 0xc2 && next >= 0x80 && next < 0xa0)
+			fprintf(stderr, "\\x%02x", c);
+		else
+			fputc(c, stderr);
+	}
+	fputc('\n', stderr);
+	free(text);
+}
+
 /* dimg_say - print a warning or an error, @subject may be NULL. */
 void dimg_say(const char *subject, const char *fmt, ...)
 {
@@ -214,9 +259,8 @@ void dimg_say(const char *subject, const char *fmt, ...)
 
 	put_prefix(subject);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	put_sentence(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 }
 
 /* dimg_note - as dimg_say(), but only with --verbose. */
@@ -228,9 +272,8 @@ void dimg_note(const char *subject, const char *fmt, ...)
 		return;
 	put_prefix(subject);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	put_sentence(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 }
 
 /* The entry for an errno: that of @name before the common one. */
