@@ -160,6 +160,8 @@ void dimgblk_backing_rw_done(const struct dimgblk_backing *backing,
  * A file system may also answer -EINTR of itself, to a task without signals.
  *
  * Context: that of the task whose operation it was.
+ *
+ * Return: true if so, and the operation may be tried again.
  */
 bool dimgblk_backing_interrupted(int err)
 {

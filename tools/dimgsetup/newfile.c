@@ -26,8 +26,8 @@
 /* What the signal handler has to remove; a command makes one file at a time. */
 static const struct dimg_newfile *current;
 
-/* The file has its name: what comes now undoes nothing. */
-static volatile sig_atomic_t is_published;
+/* The file has its name: what comes now undoes nothing. Set with signals blocked. */
+static bool is_published;
 
 static const int fatal_signals[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
 
@@ -342,7 +342,7 @@ int dimg_newfile_publish(struct dimg_newfile *f, const struct dimg_target *t)
 		publish_over(f, fd_path, &t->st) : publish_new(f, fd_path);
 	if (!ret) {
 		f->temp[0] = '\0';
-		is_published = 1;
+		is_published = true;
 	}
 	block_signals(SIG_UNBLOCK);
 	if (!ret && fsync(f->dir_fd) && errno != EINVAL) {
