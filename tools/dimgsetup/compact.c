@@ -293,8 +293,48 @@ static int compact_device(struct job *j, const struct dimg_device *dev)
 	return ret;
 }
 
+/* Do two devices have bytes of one image in common? */
+static bool is_overlap(const struct dimg_device *a, const struct dimg_device *b)
+{
+	return a->index != b->index && a->backing_inode == b->backing_inode &&
+	       a->backing_major == b->backing_major &&
+	       a->backing_minor == b->backing_minor &&
+	       a->offset < b->offset + b->capacity * DIMG_SECTOR_SIZE &&
+	       b->offset < a->offset + a->capacity * DIMG_SECTOR_SIZE;
+}
+
+/* Others that write to the same bytes, and of whom the device knows nothing. */
+static int check_shared(const struct dimg_device *dev, const char *node,
+			const struct dimg_devices *all)
+{
+	struct dimg_image img = { .path = dev->backing_path };
+	struct stat st;
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; i < all->n; i++) {
+		if (all->v[i].flags & DIMGBLK_FLAG_READ_ONLY ||
+		    !is_overlap(dev, &all->v[i]))
+			continue;
+		dimg_say(node, "shares its image with /dev/" DIMG_NODE_PREFIX "%u, which may write to it\nDetach one of them first.",
+			 all->v[i].index);
+		return DIMG_EXIT_REFUSED;
+	}
+	if (!dev->backing_path)
+		return 0;
+	/* not only to look: the check compares the file behind it */
+	img.fd = open(dev->backing_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (img.fd >= 0 && !fstat(img.fd, &st) &&
+	    dimg_device_is_on(dev, dev->backing_path, &st))
+		ret = dimg_lock_check_loop(&img);
+	if (img.fd >= 0)
+		close(img.fd);
+	return ret;
+}
+
 /* An attached image. */
-static int compact_attached(struct job *j, const struct dimg_device *dev)
+static int compact_attached(struct job *j, const struct dimg_device *dev,
+			    const struct dimg_devices *all)
 {
 	struct dimg_usage before, after;
 	char node[DIMG_NODE_LEN];
@@ -313,6 +353,9 @@ static int compact_attached(struct job *j, const struct dimg_device *dev)
 		dimg_say(node, "shares its image with others that may write to it\nDetach it and compact the image.");
 		return DIMG_EXIT_REFUSED;
 	}
+	ret = check_shared(dev, node, all);
+	if (ret)
+		return ret;
 	dimg_usage_of(dev, &before);
 	ret = compact_device(j, dev);
 	if (ret)
@@ -404,7 +447,7 @@ int dimg_cmd_compact(int argc, char **argv)
 		return ret;
 	ret = dimg_subject_find(argv[optind], &s);
 	for (i = 0; !ret && i < s.devs.n; i++)
-		ret = compact_attached(&j, &s.devs.v[i]);
+		ret = compact_attached(&j, &s.devs.v[i], &s.all);
 	if (!ret && !s.devs.n)
 		ret = compact_file(&j, s.path);
 	dimg_subject_free(&s);

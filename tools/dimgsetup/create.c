@@ -168,7 +168,8 @@ static int make_in_partition(struct create *c, struct dimg_newfile *f,
 		ret = dimg_mkfs(c->path, fd, &c->mkfs);
 	}
 	if (!ret) {
-		int err = dimg_copy_data(fd, size, f->fd, c->mkfs.start);
+		int err = fsync(fd) ? -errno :
+			dimg_copy_data(fd, size, f->fd, c->mkfs.start);
 
 		dimg_error_set(&e, -err, "the file system cannot be put into the partition");
 		ret = err ? dimg_fail(c->path, &e) : 0;

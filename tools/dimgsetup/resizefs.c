@@ -118,6 +118,51 @@ static int look(const struct resize *r, int from, uint64_t start,
 	return DIMG_EXIT_REFUSED;
 }
 
+/* Does anybody, in whatever namespace, have the block device for himself? */
+static bool is_claimed(const struct resize *r, const char *node)
+{
+	int fd;
+
+	/* to claim it would arm it; and what nobody has mounted was refused */
+	if (r->dev.flags & DIMGBLK_FLAG_AUTO_DETACH)
+		return true;
+	fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EBUSY;
+}
+
+/*
+ * xfs and btrfs that are mounted write their size to the disk some time after they grew.
+ * btrfs does so on request; what xfs has in its log only an unmount brings there.
+ */
+static int settle_size(const struct resize *r, enum resize_fs kind)
+{
+	char node[DIMG_NODE_LEN + 16];
+	struct stat st;
+	char *dir = NULL;
+	int fd = -1, ret;
+
+	if (!r->attached || (kind != RESIZE_FS_XFS && kind != RESIZE_FS_BTRFS))
+		return 0;
+	resize_fs_node(r, node, sizeof(node));
+	if (!is_claimed(r, node))
+		return 0;
+	if (kind == RESIZE_FS_BTRFS && !stat(node, &st))
+		dir = dimg_mountpoint(st.st_rdev);
+	if (dir)
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ret = fd < 0 || syncfs(fd);
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	if (!ret)
+		return 0;
+	dimg_say(r->arg, "%s is in use, and only the kernel knows how large its %s is by now: nothing is cut off below it\n"
+		 "Unmount it first.", node, r->fs.type);
+	return DIMG_EXIT_REFUSED;
+}
+
 /**
  * resize_fs_size - bytes that the file system takes
  *
@@ -127,6 +172,7 @@ int resize_fs_size(const struct resize *r, uint64_t *bytes)
 {
 	enum resize_fs kind = resize_fs_kind(r);
 	struct dimg_run run = { 0 };
+	int ret;
 
 	if (kind != RESIZE_FS_EXT && kind != RESIZE_FS_XFS &&
 	    kind != RESIZE_FS_BTRFS) {
@@ -135,8 +181,9 @@ int resize_fs_size(const struct resize *r, uint64_t *bytes)
 			 r->fs.type ? r->fs.type : "unknown data");
 		return DIMG_EXIT_REFUSED;
 	}
+	ret = settle_size(r, kind);
 	/* of a disk without partitions the start is 0 */
-	return look(r, r->disk_fd, r->part.start, &run, bytes);
+	return ret ? ret : look(r, r->disk_fd, r->part.start, &run, bytes);
 }
 
 /**
@@ -201,20 +248,6 @@ static int check_programs(enum resize_fs kind)
 	default:
 		return 0;
 	}
-}
-
-/* Does anybody, in whatever namespace, have the block device for himself? */
-static bool is_claimed(const struct resize *r, const char *node)
-{
-	int fd;
-
-	/* to claim it would arm it; and what nobody has mounted was refused */
-	if (r->dev.flags & DIMGBLK_FLAG_AUTO_DETACH)
-		return true;
-	fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC);
-	if (fd >= 0)
-		close(fd);
-	return fd < 0 && errno == EBUSY;
 }
 
 /* The programs would mount it, or claim it, and the device go with that. */

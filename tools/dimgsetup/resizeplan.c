@@ -109,9 +109,35 @@ static int load_table(struct resize *r)
 
 static int refuse_ambivalent(const struct resize *r)
 {
-	dimg_say(r->arg, "it has the marks of several file systems, so nobody knows which is valid\n"
+	dimg_say(r->arg, "it has the marks of several file systems, or of one and a partition table, so nobody knows which is valid\n"
 		 "\"wipefs FILE\" shows them, and removes the wrong one.");
 	return DIMG_EXIT_REFUSED;
+}
+
+/*
+ * Is there a table with partitions beside the mark of a file system? The marks of ext4
+ * and btrfs survive a table that is written over them, and what is valid then is in
+ * the partitions. A table without any may be the boot code of a file system.
+ */
+static int check_table(struct resize *r)
+{
+	struct dimg_partitions parts;
+	uint32_t sector_size;
+	int ret;
+
+	if (r->fs.ambivalent || !r->fs.type || !r->fs.pttype)
+		return 0;
+	ret = dimg_probe_sector_size(r->disk_fd, 0, &sector_size);
+	if (!ret && !sector_size)
+		sector_size = r->attached ? r->dev.logical_block_size :
+			DIMG_SECTOR_SIZE;
+	if (!ret)
+		ret = dimg_probe_partitions(r->disk_fd, sector_size, &parts);
+	if (ret)
+		return ret == -ENODATA ? 0 : ret;
+	r->fs.ambivalent = parts.n > 0;
+	dimg_partitions_free(&parts);
+	return 0;
 }
 
 /* What is on the disk? */
@@ -119,6 +145,8 @@ static int load_contents(struct resize *r)
 {
 	int ret = dimg_probe(r->disk_fd, 0, r->disk_old, &r->fs);
 
+	if (!ret)
+		ret = check_table(r);
 	if (ret)
 		return fail_read(r, ret);
 	if (!r->fs.ambivalent && !r->fs.type && r->fs.pttype) {
@@ -216,6 +244,12 @@ static int check_fits(struct resize *r)
 
 	if (is_gpt(r)) {
 		dimg_say(r->arg, "its GPT has a backup at the end, which would be cut off\nSay --all to move it.");
+		return DIMG_EXIT_REFUSED;
+	}
+	if (r->pttype && !r->part.nr && strcmp(r->pttype, "dos")) {
+		dimg_say(r->arg, "its partition table (%s) shows no partition and may be damaged, so nobody knows what would be cut off\n"
+			 "\"sfdisk --verify FILE\" tells what is wrong with it, gdisk(8) can mend a GPT.",
+			 r->pttype);
 		return DIMG_EXIT_REFUSED;
 	}
 	if (r->pttype) {

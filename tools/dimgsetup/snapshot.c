@@ -239,7 +239,9 @@ static void dig_copy(struct job *j, int out)
 	};
 	struct stat st;
 
-	if (j->method == COPY && !fstat(j->source.img.fd, &st) && S_ISBLK(st.st_mode))
+	/* what is not written out yet may pass for a hole in the map */
+	if (j->method == COPY && !fstat(j->source.img.fd, &st) &&
+	    S_ISBLK(st.st_mode) && !fsync(out))
 		dimg_dig(&d);
 }
 

@@ -41,11 +41,19 @@ static int open_file(struct dimg_source *s, const struct dimg_device *dev,
 		     const char *node)
 {
 	struct dimg_usage u;
+	struct stat st;
 	int ret;
 
 	dimg_usage_of(dev, &u);
-	if (u.state == DIMG_FILE_OK)
-		return dimg_image_open(dev->backing_path, true, true, &s->img);
+	if (u.state == DIMG_FILE_OK) {
+		ret = dimg_image_open(dev->backing_path, true, true, &s->img);
+		if (ret || (!fstat(s->img.fd, &st) &&
+			    dimg_device_is_on(dev, dev->backing_path, &st)))
+			return ret;
+		dimg_say(dev->backing_path, "another file has got this name meanwhile\n"
+			 "Run the command again.");
+		return DIMG_EXIT_REFUSED;
+	}
 	if (u.state == DIMG_FILE_UNKNOWN) {
 		dimg_say(node, "only root may copy its image\nRun it as root (sudo).");
 		return DIMG_EXIT_PERMISSION;
