@@ -4,7 +4,7 @@
 # timeout: 120
 # Claim: resize works on the image that it has looked at, alone: another one that gets its
 # path meanwhile is not touched, and one that somebody has open for writing is left
-# alone, also if that is a device that the caller cannot see.
+# alone, also if that is a device that the caller cannot see. So do snapshot and create.
 # Broken: the new image gets the partition table of the old one; resize2fs runs on a
 # file under a mounted file system.
 . "$(dirname "$0")/lib/dimgblk.sh"
@@ -34,6 +34,9 @@ mv b.img disk.img
 exec 8>>disk.img
 refused 3 'open for writing' dimgsetup resize --all disk.img 48M
 refused 3 'open for writing' dimgsetup resize --shrink disk.img 16M
+refused 3 'open for writing' dimgsetup snapshot disk.img copy.img
+refused 3 'open for writing' dimgsetup create --force disk.img 1M
+check "no copy" [ ! -e copy.img ]
 exec 8>&-
 attach --no-lock disk.img
 refused 3 'open for writing' unshare -n dimgsetup resize --all --shrink disk.img 24M

@@ -537,6 +537,7 @@ int dimg_size_change_apply(const struct dimg_size_change *c, uint64_t old,
  * @st: that file
  * @img: that file, open and locked
  * @writable: it is open for writing, too
+ * @written: and by another program
  */
 struct dimg_target {
 	char *path;
@@ -544,11 +545,16 @@ struct dimg_target {
 	struct stat st;
 	struct dimg_image img;
 	bool writable;
+	bool written;
 };
 
 int dimg_target_open(const char *path, bool force, struct dimg_target *t);
 int dimg_target_recheck(const struct dimg_target *t);
 void dimg_target_close(struct dimg_target *t);
+
+/* writer.c */
+bool dimg_has_writer(const char *path);
+int dimg_fail_writer(const char *path);
 
 /* newfile.c */
 /**

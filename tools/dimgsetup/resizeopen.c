@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -136,29 +135,10 @@ static int open_attached(struct resize *r)
 	return ret;
 }
 
-/*
- * Does somebody have the file open for writing who takes no lock: a device of a user
- * or of a network namespace that we cannot look into, or any program? A read lease
- * is refused then. Not all file systems have leases, nor may all users ask.
- */
-static bool has_writer(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool found;
-
-	if (fd < 0)
-		return false;
-	/* somebody may open it for writing at this moment */
-	signal(SIGIO, SIG_IGN);
-	found = fcntl(fd, F_SETLEASE, F_RDLCK) && errno == EAGAIN;
-	close(fd);
-	return found;
-}
-
 /* An image without a device. */
 static int open_file(struct resize *r)
 {
-	bool written = has_writer(r->arg);
+	bool written = dimg_has_writer(r->arg);
 	struct dimg_image img;
 	int ret;
 
@@ -181,11 +161,7 @@ static int open_file(struct resize *r)
 	ret = dimg_lock_check_loop(&img);
 	if (!ret)
 		ret = dimg_lock_alone(&img);
-	if (ret || !written)
-		return ret;
-	dimg_say(r->arg, "another program has it open for writing, perhaps a device that only root sees\n"
-		 "End that program (\"fuser -v FILE\" names it), or detach the device, as root.");
-	return DIMG_EXIT_BUSY;
+	return !ret && written ? dimg_fail_writer(r->arg) : ret;
 }
 
 static int compute_sizes(struct resize *r)

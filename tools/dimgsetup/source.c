@@ -150,7 +150,10 @@ static int open_detached(struct dimg_source *s,
 	ret = dimg_image_open(subject->path, true, true, &s->img);
 	if (!ret)
 		ret = dimg_lock_check_loop(&s->img);
-	return ret ? ret : dimg_lock_still(&s->img);
+	if (!ret)
+		ret = dimg_lock_still(&s->img);
+	return !ret && dimg_has_writer(subject->path) ?
+		dimg_fail_writer(subject->path) : ret;
 }
 
 /**

@@ -93,6 +93,7 @@ static int open_target(struct dimg_target *t)
 	static const int flags = O_CLOEXEC | O_NONBLOCK;
 	int err;
 
+	t->written = dimg_has_writer(t->path);
 	t->img.fd = open(t->path, O_RDWR | flags);
 	t->writable = t->img.fd >= 0;
 	if (t->writable)
@@ -119,9 +120,10 @@ static int check_file(struct dimg_target *t)
 {
 	int ret = dimg_lock_check_loop(&t->img);
 
-	if (ret)
-		return ret;
-	return t->writable ? dimg_lock_alone(&t->img) : dimg_lock_still(&t->img);
+	if (!ret)
+		ret = t->writable ? dimg_lock_alone(&t->img) :
+			dimg_lock_still(&t->img);
+	return !ret && t->written ? dimg_fail_writer(t->img.path) : ret;
 }
 
 static int check_replace(const char *path, struct dimg_target *t)
