@@ -24,7 +24,8 @@ kill -9 $reader
 # its last close drops the page that the request fills, under open_mutex
 check "the close waits for it" wait_for 10 grep -Eq 'kill_bdev|truncate_inode_pages|blkdev_flush_mapping' "/proc/$reader/stack"
 
-# within SECONDS TEXT COMMAND...: whatever the answer is, it comes
+# within SECONDS TEXT COMMAND...: whatever the answer is, it comes. A request waits for 5 s
+# at most, and perhaps before that for one that came first; the rest is patience.
 within()
 {
 	local status=0
@@ -42,14 +43,14 @@ sleep 0.5
 modprobe -q nbd &
 loading=$!
 sleep 0.5
-within 10 "the list can be had" nl-send -d get
-within 10 "a forced detach is answered" nl-send detach index="$index" detach-mode=2
+within 20 "the list can be had" nl-send -d get
+within 20 "a forced detach is answered" nl-send detach index="$index" detach-mode=2
 check_match "and has begun" '^state=2$' "$(cat answer)"
 wait $waiting || true
 wait $loading || note "no nbd on this kernel"
-within 10 "a strict one waits for it now" nl-send detach index="$index"
+within 20 "a strict one waits for it now" nl-send detach index="$index"
 check_match "as long as it does not hang" '^state=2$' "$(cat answer)"
-within 10 "a change is refused" nl-send set index="$index" resize
+within 20 "a change is refused" nl-send set index="$index" resize
 check_match "as the device goes" '^ENODEV: ' "$(cat answer)"
 mapped_disk_answers
 wait $reader || true
