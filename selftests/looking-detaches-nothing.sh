@@ -20,9 +20,9 @@ refused 3 'not mounted.*--auto-detach' dimgsetup compact "$DEV"
 check "is there" is_there
 for more in --dry-run ''; do
 	# shellcheck disable=SC2086 # a word or none
-	refused 4 'not mounted.*--auto-detach' dimgsetup resize --all --shrink $more "$DEV" 24M
+	refused 4 'not mounted here.*--auto-detach' dimgsetup resize --all --shrink $more "$DEV" 24M
 	# shellcheck disable=SC2086 # likewise
-	refused 4 'not mounted.*--auto-detach' dimgsetup resize --all $more "$DEV" 48M
+	refused 4 'not mounted here.*--auto-detach' dimgsetup resize --all $more "$DEV" 48M
 done
 check "is there" is_there
 check_equal "as large as before" $((32 << 20)) "$(stat -c %s "$MNT/disk.img")"

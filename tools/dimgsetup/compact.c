@@ -322,7 +322,7 @@ static int check_shared(const struct dimg_device *dev, const char *node,
 	}
 	if (!dev->backing_path)
 		return 0;
-	/* not only to look: the check compares the file behind it */
+	/* open, as the check asks the file for its number */
 	img.fd = open(dev->backing_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (img.fd >= 0 && !fstat(img.fd, &st) &&
 	    dimg_device_is_on(dev, dev->backing_path, &st))

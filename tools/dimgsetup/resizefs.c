@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "resize.h"
@@ -121,11 +122,18 @@ static int look(const struct resize *r, int from, uint64_t start,
 /* Does anybody, in whatever namespace, have the block device for himself? */
 static bool is_claimed(const struct resize *r, const char *node)
 {
+	struct dimg_holders h;
+	struct stat st;
+	bool used;
 	int fd;
 
-	/* to claim it would arm it; and what nobody has mounted was refused */
-	if (r->dev.flags & DIMGBLK_FLAG_AUTO_DETACH)
-		return true;
+	/* to claim it would arm it: then whoever uses it counts */
+	if (r->dev.flags & DIMGBLK_FLAG_AUTO_DETACH && !stat(node, &st)) {
+		used = dimg_holders_find(major(st.st_rdev), minor(st.st_rdev), &h) ||
+		       h.n > h.n_udev;
+		dimg_holders_free(&h);
+		return used;
+	}
 	fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
@@ -266,7 +274,7 @@ static int check_auto_detach(const struct resize *r, enum resize_fs kind)
 		free(dir);
 		return 0;
 	}
-	dimg_say(r->arg, "%s is not mounted, and the device would be detached by this use (--auto-detach)\n"
+	dimg_say(r->arg, "%s is not mounted here, and the device would be detached by this use (--auto-detach)\n"
 		 "Mount it first, or detach it and resize the image.", node);
 	return DIMG_EXIT_REFUSED;
 }
