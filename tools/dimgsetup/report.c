@@ -172,6 +172,21 @@ void dimg_error_set(struct dimg_error *e, int err, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Print the character at @s, escaped if it is a control or @force says so. */
+static const char *put_escaped(const char *s, bool force, FILE *f)
+{
+	unsigned char c = *s, next = s[1];
+	bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+
+	if (c1 || force || iscntrl(c))
+		fprintf(f, "\\x%02x", c);
+	else
+		fputc(c, f);
+	if (c1)
+		fprintf(f, "\\x%02x", next);
+	return s + 1 + c1;
+}
+
 /**
  * dimg_fputs_escaped - print text that others chose
  *
@@ -181,17 +196,8 @@ void dimg_error_set(struct dimg_error *e, int err, const char *fmt, ...)
  */
 void dimg_fputs_escaped(const char *s, FILE *f)
 {
-	for (; *s; s++) {
-		unsigned char c = *s, next = s[1];
-		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
-
-		if (c1 || iscntrl(c) || c == '\\')
-			fprintf(f, "\\x%02x", c);
-		else
-			fputc(c, f);
-		if (c1)
-			fprintf(f, "\\x%02x", (unsigned char)*++s);
-	}
+	while (*s)
+		s = put_escaped(s, *s == '\\', f);
 }
 
 /* Place in a file, such as "/etc/dimgtab:3", that messages are about; or "". */
@@ -232,21 +238,19 @@ static size_t count_lines(const char *s)
 __printf(1, 0) static void put_sentence(const char *fmt, va_list ap)
 {
 	bool one_line;
-	char *text, *s;
+	const char *s;
+	char *text;
 
 	if (vasprintf(&text, fmt, ap) < 0) {
 		fprintf(stderr, "%s\n", fmt);
 		return;
 	}
 	one_line = count_lines(text) != count_lines(fmt);
-	for (s = text; *s; s++) {
-		unsigned char c = *s, next = s[1];
-
-		if (iscntrl(c) ? c != '\n' || one_line :
-		    c == 0xc2 && next >= 0x80 && next < 0xa0)
-			fprintf(stderr, "\\x%02x", c);
+	for (s = text; *s;) {
+		if (*s == '\n' && !one_line)
+			fputc(*s++, stderr);
 		else
-			fputc(c, stderr);
+			s = put_escaped(s, false, stderr);
 	}
 	fputc('\n', stderr);
 	free(text);
