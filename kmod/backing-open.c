@@ -180,7 +180,7 @@ static void backing_probe_dio(struct dimgblk_backing *backing,
 /*
  * Does the file system make a write with IOCB_DSYNC durable before it ends?  FUSE, 9p
  * and SMB do not always, nor ocfs2, which asks the file for O_DSYNC in place of the
- * kiocb (read in 6.1, 6.12 and 7.3).  So only those that were seen to.
+ * kiocb (read in 6.1, 6.12 and 7.3).  So only those whose code does.
  */
 static bool backing_has_fua(const struct super_block *sb)
 {
