@@ -105,6 +105,15 @@ static int backing_check_access(struct file *file, bool read_only,
 			       "the backing file is active swap space: swapoff it first");
 		return -ETXTBSY;
 	}
+	/*
+	 * Only system calls ask a service to fill in what it has not yet, by
+	 * fanotify's FAN_PRE_ACCESS; until then the file reads as zeros.
+	 */
+	if (FMODE_FSNOTIFY_HSM(file->f_mode)) {
+		NL_SET_ERR_MSG(extack,
+			       "the backing file is filled by a service when it is read (fanotify): take a copy");
+		return -EINVAL;
+	}
 	if (read_only)
 		return 0;
 	if (!file->f_op->write_iter) {
@@ -248,8 +257,8 @@ static int backing_probe_file(struct dimgblk_backing *backing)
  * calls into the file system.
  *
  * Return: 0, with a reference on the file held; -EBADF for a descriptor that is
- * not open or not readable; -EINVAL for a file of the wrong kind; -EPERM for an
- * immutable one; -ETXTBSY for swap space.
+ * not open or not readable; -EINVAL for a file of the wrong kind, or one that is
+ * filled when it is read; -EPERM for an immutable one; -ETXTBSY for swap space.
  */
 int dimgblk_backing_open(struct dimgblk_backing *backing, int fd,
 			 bool read_only, struct netlink_ext_ack *extack)

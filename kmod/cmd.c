@@ -132,6 +132,7 @@ static unsigned int dimgblk_cmd_copy_bvecs(struct dimgblk_cmd *cmd,
 	struct request *rq = blk_mq_rq_from_pdu(cmd);
 	unsigned int skip = cmd->done;
 	struct req_iterator iter;
+	struct bio_vec *rest;
 	unsigned int nr = 0;
 	struct bio_vec bv;
 
@@ -143,11 +144,13 @@ static unsigned int dimgblk_cmd_copy_bvecs(struct dimgblk_cmd *cmd,
 		}
 		if (nr == max)
 			break;
-		bv.bv_offset += skip;
-		bv.bv_len -= skip;
+		/* Not @bv itself: the loop goes on by its length. */
+		rest = &cmd->bvecs[nr++];
+		*rest = bv;
+		rest->bv_offset += skip;
+		rest->bv_len -= skip;
 		skip = 0;
-		*len += bv.bv_len;
-		cmd->bvecs[nr++] = bv;
+		*len += rest->bv_len;
 	}
 	return nr;
 }

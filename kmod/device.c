@@ -400,4 +400,9 @@ void dimgblk_device_exit(void)
 {
 	destroy_workqueue(dimgblk_device_wq);
 	rcu_barrier();
+	/*
+	 * A task may have been preempted on its way out of ->free_disk, or of the
+	 * completion of a request.  It costs some tenths of a second.
+	 */
+	synchronize_rcu_tasks();
 }

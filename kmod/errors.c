@@ -125,9 +125,19 @@ int dimgblk_errors_answer(struct dimgblk_device *dev, struct request *rq,
 		dimgblk_errors_note(&dev->errors, &error);
 	dimgblk_event_error(dev, &error);
 	/*
-	 * Both would be taken for the answer to a question that was not asked:
+	 * They would be taken for the answer to a question that was not asked:
 	 * EAGAIN by md and others for a property of the caller, EOPNOTSUPP of a
-	 * flush by fsync() for "there is nothing to flush".
+	 * flush by fsync() for "there is nothing to flush", EINVAL by md (7.3)
+	 * for a fault of the caller, after which it calls the write done,
+	 * EREMCHG by device mapper for its own wish to be asked again.
 	 */
-	return err == -EAGAIN || err == -EOPNOTSUPP ? -EIO : err;
+	switch (err) {
+	case -EAGAIN:
+	case -EINVAL:
+	case -EOPNOTSUPP:
+	case -EREMCHG:
+		return -EIO;
+	default:
+		return err;
+	}
 }

@@ -10,6 +10,7 @@
  */
 
 #include <linux/blk-mq.h>
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -407,6 +408,20 @@ void dimgblk_queue_idle(struct dimgblk_device *dev)
 			flush_work(&dev->hw_queues[i].lanes[kind].work);
 }
 
+/*
+ * Drop the creator's reference on the disk.  One that was added goes on without tags,
+ * while one that was not uses them until it is released: whoever met it among all
+ * disks, as /proc/diskstats does, before device_add_disk() failed has to let go first.
+ * Nobody meets it any more.
+ */
+static void dimgblk_queue_put_disk(struct gendisk *disk)
+{
+	if (!test_bit(GD_ADDED, &disk->state))
+		while (kref_read(&disk_to_dev(disk)->kobj.kref) > 1)
+			msleep(20);
+	put_disk(disk);
+}
+
 /**
  * dimgblk_queue_destroy() - undo dimgblk_queue_create()
  * @dev: device whose disk was deleted or never added; the caller's reference
@@ -420,8 +435,7 @@ void dimgblk_queue_destroy(struct dimgblk_device *dev)
 {
 	cancel_work_sync(&dev->limits_work);
 	dimgblk_queue_idle(dev);
-	/* A disk that was never added uses its tags until it is released. */
-	put_disk(dev->disk);
+	dimgblk_queue_put_disk(dev->disk);
 	blk_mq_free_tag_set(&dev->tag_set);
 	kfree(dev->hw_queues);
 	dimgblk_workers_put(dev->workers);

@@ -8,7 +8,6 @@
  */
 
 #include <linux/device.h>
-#include <linux/file.h>
 #include <linux/sysfs.h>
 
 #include "dimgblk.h"
@@ -18,28 +17,33 @@ static struct dimgblk_device *dimgblk_sysfs_device(struct device *dev)
 	return dev_to_disk(dev)->private_data;
 }
 
-/* Path of the backing file as the kernel sees it; root only, as it may tell. */
+/* Writes the path into @arg, a page.  Return: its length or an errno. */
+static int dimgblk_sysfs_path(struct dimgblk_device *dev, void *arg)
+{
+	char *path, *buf = arg;
+	int len;
+
+	if (!dev->backing.file)
+		return -ENODEV;
+	path = file_path(dev->backing.file, buf, PAGE_SIZE - 1);
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	len = strlen(path);
+	memmove(buf, path, len);
+	buf[len++] = '\n';
+	return len;
+}
+
+/*
+ * Path of the backing file as the kernel sees it; root only, as it may tell.  Without
+ * a reference on the file: a reader that is slow to give it back would keep the file
+ * system below busy after the detach.
+ */
 static ssize_t backing_file_show(struct device *dev,
 				 struct device_attribute *attr, char *buf)
 {
-	struct file *file =
-		dimgblk_registry_get_file(dimgblk_sysfs_device(dev));
-	ssize_t ret;
-	char *path;
-
-	if (!file)
-		return -ENODEV;
-	path = file_path(file, buf, PAGE_SIZE - 1);
-	if (IS_ERR(path)) {
-		ret = PTR_ERR(path);
-		goto out_put_file;
-	}
-	ret = strlen(path);
-	memmove(buf, path, ret);
-	buf[ret++] = '\n';
-out_put_file:
-	fput(file);
-	return ret;
+	return dimgblk_registry_show(dimgblk_sysfs_device(dev),
+				     dimgblk_sysfs_path, buf);
 }
 
 /* First byte in the backing file, bytes. */

@@ -22,3 +22,23 @@ for mode in off on; do
 	check "direct=$mode: the disk is the model" cmp -n 4M model.img "$DISK"
 done
 refused 4 'block size' dimgsetup attach -b 256 "$DISK"
+
+# blocks can be larger than those of the disk below, not smaller
+attach -b 4096 "$DISK"
+lower=$DEV
+refused 4 'block size 512 is below the 4096' dimgsetup attach -b 512 "$lower"
+attach "$lower"
+check_equal "and are taken over" 4096 "$(blockdev --getss "$DEV")"
+detach "$DEV"
+detach "$lower"
+
+# opened for writing before it became write-protected
+exec 9<>"$DISK"
+blockdev --setro "$DISK"
+defer blockdev --setrw "$DISK"
+kernel_refuses EACCES nl-send attach backing-fd=9
+exec 9>&-
+refused 5 'read-only|write-protected' dimgsetup attach "$DISK"
+attach -r "$DISK"
+check "read-only it can be had" cmp -n 4M model.img "$DEV"
+detach "$DEV"

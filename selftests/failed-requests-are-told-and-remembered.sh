@@ -29,6 +29,8 @@ failures=0
 fails ENOSPC ENOSPC "write ENOSPC" write:1M:64K:1
 fails EIO EINTR "write EINTR" write:1M:64K:1
 fails ENOSPC ENOSPC "write ENOSPC 3158016" write:3M:64K:1
+# md (7.3) calls a write done that was the caller's fault.
+fails EIO EINVAL "write EINVAL" write:1M:64K:1
 # Of a flush that "is not supported" fsync() says nothing.
 fails EIO EOPNOTSUPP "fsync EOPNOTSUPP" fsync
 

@@ -15,12 +15,23 @@
 #include <linux/blkdev.h>
 #include <linux/bvec.h>
 #include <linux/cgroup.h>
+#include <linux/fs.h>
+#include <linux/fsnotify_backend.h>
 #include <linux/memcontrol.h>
 #include <linux/netlink.h>
 #include <linux/sched/mm.h>
 #include <linux/workqueue.h>
 
 #include "config.h"
+
+/*
+ * Since 6.14; on older kernels no file gets its contents when it is read.  6.12.117
+ * took the macro without the event, and it holds for what was never asked, a memfd.
+ */
+#ifndef FS_PRE_ACCESS
+#undef FMODE_FSNOTIFY_HSM
+#define FMODE_FSNOTIFY_HSM(mode) ((void)(mode), false)
+#endif
 
 /* probes/bdev_rot.c */
 #ifndef COMPAT_BDEV_ROT

@@ -6,6 +6,7 @@
  *
  * usage: fdzoo KIND [PATH] -- COMMAND [ARG]...
  *        fdzoo --list            kinds that need no path
+ *        fdzoo filled PATH ...   an image that somebody fills when it is read (fanotify)
  *        fdzoo --set append|direct     that flag for the open file of descriptor 9,
  *                                which keeps it when we have ended
  * Exit: that of the command; 4 if this kernel has no such thing.
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -31,6 +33,10 @@
 #include <linux/io_uring.h>
 
 #define TARGET_FD 9
+
+#ifndef FAN_PRE_ACCESS
+#define FAN_PRE_ACCESS	0x00100000
+#endif
 
 static int open_pipe(void)
 {
@@ -174,6 +180,17 @@ static int open_memfd(unsigned int wanted)
 	return fcntl(fd, F_ADD_SEALS, wanted) ? -1 : fd;
 }
 
+/* Nobody answers the events, so nobody may read it by a system call. */
+static int open_filled(const char *path)
+{
+	int watch = fanotify_init(FAN_CLASS_PRE_CONTENT, O_RDWR);
+
+	if (watch < 0 ||
+	    fanotify_mark(watch, FAN_MARK_ADD, FAN_PRE_ACCESS, AT_FDCWD, path))
+		return -1;
+	return open(path, O_RDWR);
+}
+
 static int open_kind(const char *name, const char *path)
 {
 	size_t i;
@@ -184,6 +201,8 @@ static int open_kind(const char *name, const char *path)
 	for (i = 0; i < ARRAY_SIZE(seals); i++)
 		if (!strcmp(seals[i].name, name))
 			return open_memfd(seals[i].seals);
+	if (path && !strcmp(name, "filled"))
+		return open_filled(path);
 	for (i = 0; path && i < ARRAY_SIZE(modes); i++)
 		if (!strcmp(modes[i].name, name))
 			return open(path, modes[i].flags);

@@ -54,9 +54,12 @@ static bool draw(const unsigned int *part, unsigned int *failed)
  */
 static bool is_worker(void)
 {
+	/* Of a probe without ftrace: it is a breakpoint, which counts as an NMI. */
+	unsigned long own = in_nmi() ? HARDIRQ_OFFSET : 0;
+
 	return (current->flags & PF_WQ_WORKER) &&
 	       (current->flags & PF_LOCAL_THROTTLE) &&
-	       !in_serving_softirq() && !in_hardirq();
+	       !in_serving_softirq() && hardirq_count() == own;
 }
 
 static int failwork_alloc(struct kprobe *p, struct pt_regs *regs)

@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# on-debug: yes
+# requires-disk: 128M
+# Claim: detach waits for the work item that withdraws discard, and unloading the module
+# for marks of followed files, which the kernel gives back some time later.
+# Broken: the kernel calls code and reads memory that are not there any more.
+. "$(dirname "$0")/lib/dimgblk.sh"
+. "$SELFTESTS/lib/liar.sh"
+
+[ -e "$SELFTESTS/modules/entry.ko" ] || skip "modules/entry.ko is not built"
+
+# late FUNCTION COMMAND...: while whoever enters it sleeps before. It did, or nothing is
+# proven.
+late()
+{
+	local function=$1
+	shift
+	insmod "$SELFTESTS/modules/entry.ko" function="$function" delay=2000
+	defer sh -c 'rmmod entry 2>/dev/null || true'
+	"$@"
+	sleep 4
+	check "$function was late" test "$(cat /sys/module/entry/parameters/calls)" -gt 0
+	rmmod entry
+}
+
+unloaded()
+{
+	detach "$DEV"
+	check "the module goes" rmmod dimgblk
+}
+
+scratch_fs ext4
+make_image "$MNT/disk.img" 1M
+attach --follow "$MNT/disk.img"
+late fsnotify_mark_destroy_workfn unloaded
+
+modprobe dimgblk
+liar_mount -d 8M
+attach_lies --direct-io=off
+answers "fallocate EOPNOTSUPP"
+withdrawn()
+{
+	blkop "$DEV" discard:0:64K >/dev/null || true
+	unloaded
+}
+late dimgblk_queue_limits_work withdrawn
+
+modprobe dimgblk
+truth_only
+attach_lies --direct-io=off
+check "it works" blkop -d "$DEV" write:1M:64K:1 read:1M:64K:1
+detach "$DEV"
