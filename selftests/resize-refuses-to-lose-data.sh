@@ -3,8 +3,9 @@
 # timeout: 90
 # Claim: resize makes nothing smaller without --shrink, and nothing smaller than
 # the file system or the last partition, and cuts off nothing that the device does
-# not show; --dry-run and refusals change no byte.
-# Broken: the end of a file system is cut off.
+# not show; nothing larger if its partitions were lost thereby; --dry-run and refusals
+# change no byte.
+# Broken: the end of a file system is cut off, or a GPT is not where it is looked for.
 . "$(dirname "$0")/lib/dimgblk.sh"
 requires_command sgdisk fdisk tune2fs
 
@@ -65,6 +66,32 @@ keeps steps --all disk.img 80M
 # a GPT whose entries are not where they use to be
 sgdisk -j 100 disk.img >/dev/null || die "sgdisk -j"
 keeps refused 4 'usual place' dimgsetup resize --shrink --all disk.img 40M
+# a GPT whose first copy is void: the second one is found at the end only
+create 64M --gpt
+void_first() { dd if=/dev/zero of=disk.img bs=512 seek=1 count=1 conv=notrunc status=none; }
+void_first
+keeps refused 4 'first copy.*void' dimgsetup resize disk.img 80M
+keeps refused 4 'first copy.*void' dimgsetup resize --dry-run disk.img +16M
+attach disk.img
+ATTACHED=1
+keeps refused 4 'first copy.*void' dimgsetup resize "$DEV" 80M
+truncate -s 80M disk.img
+refused 4 'first copy.*void' dimgsetup resize "$DEV"
+check_equal "the device has its size" $((64 << 20)) "$(blockdev --getsize64 "$DEV")"
+truncate -s 64M disk.img
+detach "$DEV"
+ATTACHED=
+check "with --all it is mended first" dimgsetup resize --all disk.img 80M
+check_equal "both copies are sound" "" "$(sfdisk -d disk.img 2>&1 >/dev/null)"
+void_first
+check "or by sgdisk" sgdisk -e disk.img
+check "then it grows" dimgsetup resize disk.img 96M
+check_match "the table is found" 'disk.img1 ' "$(sfdisk -d disk.img 2>/dev/null)"
+# the other way round nothing is lost
+dimgsetup resize --all disk.img 96M >/dev/null
+dd if=/dev/zero of=disk.img bs=512 seek=$((96 * 2048 - 1)) count=1 conv=notrunc status=none
+check "its backup is void: it grows" dimgsetup resize disk.img 112M
+check_match "the table is found" 'disk.img1 ' "$(sfdisk -d disk.img 2>/dev/null)"
 # a GPT in sectors of 4096, which no tool tells from an MBR in a file
 create 64M
 printf 'g\nn\n\n\n\nw\n' | fdisk -b 4096 disk.img >/dev/null 2>&1 || die "fdisk -b 4096"

@@ -161,6 +161,9 @@ check_compat()
 	done
 }
 
+# A named mutant that changes nothing any more tests nothing; vm/mutate says which.
+check_mutants() { vm/mutate --listed --list >/dev/null; }
+
 # Unfinished things, and the header each file starts with.
 check_headers()
 {
@@ -316,7 +319,7 @@ check_doc_links()
 # --------------------------------------------------------------------------
 
 checks="generated spec checkpatch kernel_doc shellcheck mandoc conditions \
-compat headers life_of_a_request doc_commands guide doc_options doc_links rst \
+compat mutants headers life_of_a_request doc_commands guide doc_options doc_links rst \
 build_6_1 build_6_12 build_7_3"
 
 # Command, package that has it.  Perl, for checkpatch, is in each Debian.

@@ -36,6 +36,7 @@
 #define FS_IOC_SHUTDOWN	_IOR('X', 125, __u32)
 #endif
 #define SHUTDOWN_NOLOGFLUSH	2
+#define TRANSFER_MAX	(64U << 20)
 /* What memory holds before a read: neither zero nor any pattern's first byte. */
 #define UNTOUCHED	0x54
 
@@ -62,9 +63,20 @@ static int verdict(ssize_t n, __u64 want)
 	return 2;
 }
 
+/* Makes buf.  Ranges may be absurd, transfers may not. */
+static struct iovec transfer(void)
+{
+	if (len > TRANSFER_MAX) {
+		fprintf(stderr, "blkop: no more than %u bytes at a time\n", TRANSFER_MAX);
+		exit(2);
+	}
+	buf = aligned_buffer(len ? len : SECTOR);
+	return (struct iovec) { .iov_base = buf, .iov_len = len };
+}
+
 static int do_write(int flags)
 {
-	struct iovec v = { .iov_base = buf, .iov_len = len };
+	struct iovec v = transfer();
 
 	pattern_fill(buf, len, seed, off);
 	return verdict(pwritev2(fd, &v, 1, off, flags), len);
@@ -72,7 +84,7 @@ static int do_write(int flags)
 
 static int do_read(int flags)
 {
-	struct iovec v = { .iov_base = buf, .iov_len = len };
+	struct iovec v = transfer();
 	unsigned char *want;
 	size_t i;
 	int ret;
@@ -95,6 +107,7 @@ static int do_zero(void)
 	size_t i;
 	int ret;
 
+	transfer();
 	memset(buf, UNTOUCHED, len);
 	ret = verdict(pread(fd, buf, len, off), len);
 	for (i = 0; !ret && i < len; i++)
@@ -110,6 +123,7 @@ static int do_leak(void)
 	size_t i;
 	int err;
 
+	transfer();
 	memset(buf, UNTOUCHED, len);
 	n = pread(fd, buf, len, off);
 	err = errno;
@@ -253,10 +267,9 @@ static int run_argument(char *arg)
 	seed = 1;
 	for (i = 0; i < ARRAY_SIZE(to) && (word = strtok(NULL, ":")); i++)
 		*to[i] = parse_size(word);
-	/* Ranges can be absurd, transfers cannot. */
-	buf = aligned_buffer(len && len <= (64 << 20) ? len : SECTOR);
 	ret = run(op);
 	free(buf);
+	buf = NULL;
 	return ret;
 }
 

@@ -17,9 +17,14 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dimgsetup.h"
+
+/* How long openers that are in no list are waited for: udev's are gone soon. */
+#define HIDDEN_LIMIT_US	(5 * 1000000ULL)
+#define HIDDEN_POLL_NS	50000000L
 
 /* Bytes of a file system that are trimmed at once, so that there is progress. */
 #define TRIM_STEP	(UINT64_C(1) << 30)
@@ -36,11 +41,13 @@ static const struct option options[] = {
 
 /**
  * struct job - one run of the command
+ * @nl: NULL if the module is not loaded
  * @zeros: bytes of data that were zeros
  * @n_done: parts that were treated
  * @n_busy: parts that somebody uses
  */
 struct job {
+	struct dimg_nl *nl;
 	bool dry_run;
 	struct dimg_progress progress;
 	uint64_t zeros;
@@ -175,9 +182,106 @@ static int dig(struct job *j, const char *subject, struct dimg_dig *d)
 	return 0;
 }
 
+/* How often disk and partitions are open now; 0 or -errno. */
+static int count_openers(struct dimg_nl *nl, const struct dimg_device *dev,
+			 uint32_t *openers)
+{
+	struct dimg_devices all;
+	struct dimg_error e;
+	int ret = -ENODEV;
+	size_t i;
+
+	if (dimg_nl_dump(nl, &all, &e))
+		return -e.err;
+	for (i = 0; i < all.n; i++) {
+		if (all.v[i].index != dev->index || all.v[i].diskseq != dev->diskseq)
+			continue;
+		*openers = all.v[i].open_count;
+		ret = 0;
+	}
+	dimg_devices_free(&all);
+	return ret;
+}
+
+/*
+ * One look for openers that are in no list. The kernel tells one number for the disk
+ * and its partitions. 6.1 counts a partition once, however often it is open: there our
+ * own open does not show if another one has it already. 0 or -errno.
+ */
+static int look_hidden(struct job *j, const struct dimg_device *dev,
+		       const char *node, bool last, bool *hidden)
+{
+	int fd, ret, count_ret;
+	uint32_t before, after;
+	struct dimg_holders h;
+
+	*hidden = false;
+	ret = count_openers(j->nl, dev, &before);
+	if (ret)
+		return ret;
+	/* a look: it neither claims the device nor lets udev look at it anew */
+	fd = open(node, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	count_ret = count_openers(j->nl, dev, &after);
+	ret = dimg_holders_find(dev->major, dev->minor, &h);
+	if (!ret)
+		ret = count_ret;
+	/* one of udev's may have come after the count, and stand for another there */
+	if (!ret)
+		*hidden = after <= before ||
+			  after > h.n + 1 - (last ? 0 : h.n_udev);
+	dimg_holders_free(&h);
+	close(fd);
+	return ret;
+}
+
+/*
+ * Does somebody have the disk open who is in no list: a target of nvmet or LIO, or a
+ * file that was passed on? Where partitions are in use, several names of one user, such
+ * as mounts in several namespaces, may hide one.
+ */
+static int find_hidden(struct job *j, const struct dimg_device *dev,
+		       const char *node, bool *hidden)
+{
+	const struct timespec pause = { .tv_nsec = HIDDEN_POLL_NS };
+	uint64_t start_us = dimg_now_us();
+	bool last = false;
+	int ret;
+
+	for (;;) {
+		ret = look_hidden(j, dev, node, last, hidden);
+		if (ret || !*hidden || last)
+			return ret;
+		nanosleep(&pause, NULL);
+		last = dimg_now_us() - start_us > HIDDEN_LIMIT_US;
+	}
+}
+
+/* Nobody may write while holes are dug; 0, or the exit code, or -1 if it is in use. */
+static int check_hidden(struct job *j, const struct dimg_device *dev, const char *node)
+{
+	struct dimg_holders h = { 0 };
+	struct dimg_error e;
+	bool hidden;
+	int ret;
+
+	ret = find_hidden(j, dev, node, &hidden);
+	if (ret)
+		return dimg_fail_errno(node, ret, "cannot find out who uses it");
+	if (!hidden)
+		return 0;
+	dimg_holders_add(&h, "somebody who is in no list has the disk or a partition of it open: an NVMe or SCSI target of this kernel (nvmet, LIO), for example");
+	dimg_error_set(&e, EBUSY, "in use; it was left as it is");
+	dimg_fail_busy(node, &e, &h);
+	dimg_holders_free(&h);
+	return -1;
+}
+
 /* A disk or partition that is not mounted. */
-static int compact_node(struct job *j, const struct dimg_devset_member *part,
-			int map_fd, uint64_t map_offset)
+static int compact_node(struct job *j, const struct dimg_device *dev,
+			const struct dimg_devset_member *part, int map_fd,
+			uint64_t map_offset)
 {
 	struct dimg_dig d = { .map_fd = map_fd, .map_offset = map_offset };
 	struct dimg_holders h = { 0 };
@@ -186,6 +290,11 @@ static int compact_node(struct job *j, const struct dimg_devset_member *part,
 	int ret, err;
 
 	snprintf(node, sizeof(node), "/dev/%s", part->node);
+	ret = check_hidden(j, dev, node);
+	if (ret) {
+		j->n_busy += ret < 0;
+		return ret < 0 ? 0 : ret;
+	}
 	/*
 	 * The claim keeps mounts away, but nobody who just writes: look for these.
 	 * Who only looks claims nothing: that would arm --auto-detach.
@@ -255,7 +364,7 @@ static int compact_parts(struct job *j, const struct dimg_device *dev,
 				 "Mount it first, or detach it and compact the image.");
 			continue;
 		}
-		ret = compact_node(j, &set->v[i], map_fd,
+		ret = compact_node(j, dev, &set->v[i], map_fd,
 				   dev->offset + start_of(&set->v[i]));
 	}
 	if (map_fd >= 0)
@@ -446,6 +555,7 @@ int dimg_cmd_compact(int argc, char **argv)
 	if (ret >= 0)
 		return ret;
 	ret = dimg_subject_find(argv[optind], &s);
+	j.nl = s.nl;
 	for (i = 0; !ret && i < s.devs.n; i++)
 		ret = compact_attached(&j, &s.devs.v[i], &s.all);
 	if (!ret && !s.devs.n)

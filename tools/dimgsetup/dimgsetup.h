@@ -246,8 +246,8 @@ int dimg_nl_set_direct(struct dimg_nl *nl, const struct dimg_device *dev,
 int dimg_nl_subscribe(struct dimg_nl *nl, struct dimg_error *e);
 int dimg_nl_event_fd(const struct dimg_nl *nl);
 int dimg_nl_next_events(struct dimg_nl *nl,
-			void (*show)(const struct dimg_device *ev),
-			struct dimg_error *e);
+			void (*show)(const struct dimg_device *ev, void *arg),
+			void *arg, struct dimg_error *e);
 
 /* device.c */
 void dimg_device_free(struct dimg_device *dev);
@@ -626,6 +626,7 @@ int dimg_ptable_create(const char *path, int fd, const char *name, bool fat,
 		       uint64_t *start, uint64_t *size);
 uint64_t dimg_ptable_size(uint64_t start, uint64_t old, uint64_t end);
 uint64_t dimg_ptable_size_smaller(uint64_t start, uint64_t old, uint64_t end);
+bool dimg_ptable_is_gpt(int fd, uint32_t sector_size);
 int dimg_ptable_mend(const char *path, int fd, uint32_t sector_size, bool *mended);
 int dimg_ptable_set(const char *path, int fd, uint32_t sector_size,
 		    struct dimg_partition *part, uint64_t old_size);
@@ -645,12 +646,14 @@ int dimg_with_mount(const char *node, const char *type,
 /**
  * struct dimg_mounted - one mount of our namespace
  * @dev: number of the file system; btrfs has one that no disk has
+ * @remote: a server or a program answers for it, or does not
  * @source: node
  */
 struct dimg_mounted {
 	int id;
 	int parent;
 	dev_t dev;
+	bool remote;
 	char *source;
 	char *target;
 	char *type;
@@ -665,6 +668,8 @@ int dimg_mounts_load(struct dimg_mounts *mounts);
 void dimg_mounts_free(struct dimg_mounts *mounts);
 const struct dimg_mounted *dimg_mounted_on(const struct dimg_mounts *mounts,
 					   const char *dir);
+const struct dimg_mounted *dimg_mounted_below(const struct dimg_mounts *mounts,
+					      const char *path);
 int dimg_mounted_find_dir(const char *dir, struct dimg_mounted *found);
 bool dimg_mounted_is_of(const struct dimg_mounted *m,
 			const struct dimg_devset *set);
@@ -770,6 +775,13 @@ int dimg_mount_type(struct dimg_mount *m, const char *type);
 /* mounthelper.c */
 extern atomic_bool dimg_mount_committed;
 int dimg_mount_helper(int argc, char **argv);
+
+/* farewell.c */
+struct dimg_farewell;
+
+struct dimg_farewell *dimg_farewell_begin(void);
+int dimg_farewell_report(struct dimg_farewell *f, const struct dimg_device *dev);
+void dimg_farewell_end(struct dimg_farewell *f);
 
 /* unmounting.c */
 /**

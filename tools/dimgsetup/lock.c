@@ -351,8 +351,23 @@ int dimg_lock_still(const struct dimg_image *img)
 	return DIMG_EXIT_BUSY;
 }
 
+/*
+ * May the file be asked who it is? One on a server or in a program that is dead answers
+ * no one, and would hang each attach. It is the image only if that is there, too: then
+ * the wait is for the image. Only of these does mountinfo tell the number that stat()
+ * has.
+ */
+static bool may_ask(const char *path, const struct stat *image,
+		    const struct dimg_mounts *mounts)
+{
+	const struct dimg_mounted *m = dimg_mounted_below(mounts, path);
+
+	return !m || !m->remote || m->dev == image->st_dev;
+}
+
 /* Is what stock loop calls its backing file the image? */
-static bool is_backing(const char *attribute, const struct stat *image)
+static bool is_backing(const char *attribute, const struct stat *image,
+		       const struct dimg_mounts *mounts)
 {
 	FILE *f = fopen(attribute, "re");
 	char path[4096] = "";
@@ -364,7 +379,8 @@ static bool is_backing(const char *attribute, const struct stat *image)
 		*path = '\0';
 	fclose(f);
 	path[strcspn(path, "\n")] = '\0';
-	if (stat(path, &st) || (st.st_mode & S_IFMT) != (image->st_mode & S_IFMT))
+	if (!may_ask(path, image, mounts) || stat(path, &st) ||
+	    (st.st_mode & S_IFMT) != (image->st_mode & S_IFMT))
 		return false;
 	if (S_ISBLK(st.st_mode))
 		return st.st_rdev == image->st_rdev;
@@ -375,12 +391,14 @@ static bool is_backing(const char *attribute, const struct stat *image)
  * dimg_lock_check_loop - refuse an image that a stock loop device has
  *
  * The two would write to one file without knowing of each other: loop takes no
- * locks, and the driver sees its own devices only.
+ * locks, and the driver sees its own devices only. Waits for no file system but that
+ * of the image.
  *
  * Return: 0, or an exit code after the reason has been printed.
  */
 int dimg_lock_check_loop(const struct dimg_image *img)
 {
+	struct dimg_mounts mounts;
 	char node[32] = "";
 	struct stat st;
 	glob_t g;
@@ -389,9 +407,12 @@ int dimg_lock_check_loop(const struct dimg_image *img)
 	if (fstat(img->fd, &st) ||
 	    glob("/sys/block/loop*/loop/backing_file", 0, NULL, &g))
 		return 0;
+	/* without the list nothing is known of any path, and all are asked */
+	dimg_mounts_load(&mounts);
 	for (i = 0; i < g.gl_pathc && !*node; i++)
-		if (is_backing(g.gl_pathv[i], &st))
+		if (is_backing(g.gl_pathv[i], &st, &mounts))
 			sscanf(g.gl_pathv[i], "/sys/block/%31[^/]", node);
+	dimg_mounts_free(&mounts);
 	globfree(&g);
 	if (!*node)
 		return 0;

@@ -53,8 +53,9 @@ static const char *event_text(const struct dimg_device *ev)
 }
 
 /* Attributes that an event does not carry are left out of its line. */
-static void print_text(const struct dimg_device *ev)
+static void print_text(const struct dimg_device *ev, void *arg)
 {
+	(void)arg;
 	printf("%s /dev/" DIMG_NODE_PREFIX "%u", event_text(ev), ev->index);
 	if (dimg_device_knows(ev, DIMGBLK_A_DISKSEQ))
 		printf(" diskseq=%llu", (unsigned long long)ev->diskseq);
@@ -80,8 +81,9 @@ static void print_text(const struct dimg_device *ev)
 }
 
 /* Keys as in "list --json". Names cannot hold characters that need escaping. */
-static void print_json(const struct dimg_device *ev)
+static void print_json(const struct dimg_device *ev, void *arg)
 {
+	(void)arg;
 	/* one printf per attribute: absent ones must not show as 0 */
 	printf("{\"event\":\"%s\",\"name\":\"/dev/" DIMG_NODE_PREFIX "%u\"",
 	       event_text(ev), ev->index);
@@ -138,7 +140,7 @@ static int run(struct dimg_nl *nl, int signals, bool json)
 		if (!fds[0].revents)
 			continue;
 		switch (dimg_nl_next_events(nl, json ? print_json : print_text,
-					    &e)) {
+					    NULL, &e)) {
 		case 0:
 			break;
 		case -ENOBUFS:

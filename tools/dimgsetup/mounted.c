@@ -12,6 +12,25 @@
 
 #include "dimgsetup.h"
 
+/* Types beside libmount's own list; virtiofs and 9p lead to a host, FUSE to a program. */
+static const char * const remote_types[] = {
+	"9p", "afs", "ceph", "coda", "fuse", "fuseblk", "gfs2", "glusterfs", "lustre",
+	"ocfs2", "orangefs", "smb3", "vboxsf", "virtiofs",
+};
+
+/* May a look at a file there wait for ever? */
+static bool is_remote(struct libmnt_fs *fs, const char *type)
+{
+	size_t i;
+
+	if (mnt_fs_is_netfs(fs) || !strncmp(type, "fuse.", 5))
+		return true;
+	for (i = 0; i < sizeof(remote_types) / sizeof(*remote_types); i++)
+		if (!strcmp(type, remote_types[i]))
+			return true;
+	return false;
+}
+
 static int copy(struct libmnt_fs *fs, struct dimg_mounted *to)
 {
 	const char *source = mnt_fs_get_srcpath(fs);
@@ -20,6 +39,7 @@ static int copy(struct libmnt_fs *fs, struct dimg_mounted *to)
 	*to = (struct dimg_mounted){
 		.id = mnt_fs_get_id(fs), .parent = mnt_fs_get_parent_id(fs),
 		.dev = mnt_fs_get_devno(fs),
+		.remote = is_remote(fs, type ? type : ""),
 		.source = strdup(source ? source : "none"),
 		.target = strdup(mnt_fs_get_target(fs)),
 		.type = strdup(type ? type : ""),
@@ -101,6 +121,66 @@ const struct dimg_mounted *dimg_mounted_on(const struct dimg_mounts *mounts,
 			top = &mounts->v[i];
 	free(path);
 	return top;
+}
+
+/* Does a way to @path, all of its links resolved, go through @dir? */
+static bool is_on_way(const char *dir, const char *path)
+{
+	size_t len = strlen(dir);
+
+	/* the root ends with a slash, no other directory does */
+	if (len && dir[len - 1] == '/')
+		len--;
+	return !strncmp(dir, path, len) && (path[len] == '/' || !path[len]);
+}
+
+/* The first mount that the way to @path enters from @from; NULL if it stays there. */
+static const struct dimg_mounted *next_on_way(const struct dimg_mounts *mounts,
+					      const struct dimg_mounted *from,
+					      const char *path)
+{
+	const struct dimg_mounted *next = NULL, *m;
+	size_t i;
+
+	for (i = 0; i < mounts->n; i++) {
+		m = &mounts->v[i];
+		if (m != from && m->parent == from->id && is_on_way(m->target, path) &&
+		    (!next || strlen(m->target) < strlen(next->target)))
+			next = m;
+	}
+	return next;
+}
+
+/**
+ * dimg_mounted_below - the mount that a file lies on, without a look at the file
+ * @path: of the file, from the root, all of its links resolved
+ *
+ * Return: the mount; NULL if that cannot be told.
+ */
+const struct dimg_mounted *dimg_mounted_below(const struct dimg_mounts *mounts,
+					      const char *path)
+{
+	const struct dimg_mounted *m = NULL, *next;
+	size_t i, j, steps;
+
+	for (i = 0; !m && i < mounts->n; i++) {
+		if (strcmp(mounts->v[i].target, "/"))
+			continue;
+		/* the lowest one on the root: nothing that we see holds it */
+		for (j = 0; j < mounts->n; j++)
+			if (j != i && mounts->v[j].id == mounts->v[i].parent)
+				break;
+		if (j == mounts->n)
+			m = &mounts->v[i];
+	}
+	/* no way has more steps than there are mounts, whatever the list says */
+	for (steps = 0; m && steps < mounts->n; steps++) {
+		next = next_on_way(mounts, m, path);
+		if (!next)
+			return m;
+		m = next;
+	}
+	return m;
 }
 
 /**

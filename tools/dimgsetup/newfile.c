@@ -289,27 +289,79 @@ static int publish_new(struct dimg_newfile *f, const char *fd_path)
 	return ret;
 }
 
-/* Put the file in the place of @old, at once; 0 or -errno. */
-static int publish_over(struct dimg_newfile *f, const char *fd_path,
-			const struct stat *old)
+/* Errors that mean "this file system cannot exchange two names". */
+static bool lacks_exchange(int err)
+{
+	return err == EINVAL || err == EOPNOTSUPP;
+}
+
+static int exchange(const struct dimg_newfile *f)
+{
+	return renameat2(f->dir_fd, f->temp, f->dir_fd, f->base,
+			 RENAME_EXCHANGE) ? -errno : 0;
+}
+
+/* Let the file have a temporary name, if it has none; 0 or -errno. */
+static int give_temp_name(struct dimg_newfile *f, const char *fd_path)
 {
 	int ret;
 
-	if (!f->temp[0]) {
-		make_temp_name(f);
-		/* the next attempt must not take it for stale */
-		flock(f->fd, LOCK_EX | LOCK_NB);
-		ret = remove_stale(f);
-		if (!ret && linkat(AT_FDCWD, fd_path, f->dir_fd, f->temp,
-				   AT_SYMLINK_FOLLOW))
-			ret = -errno;
-		if (ret) {
-			f->temp[0] = '\0';
-			return ret;
-		}
-	}
-	/* the last moment: another file may have the name by now */
-	if (!has_name(f, old))
+	if (f->temp[0])
+		return 0;
+	make_temp_name(f);
+	/* the next attempt must not take it for stale */
+	flock(f->fd, LOCK_EX | LOCK_NB);
+	ret = remove_stale(f);
+	if (!ret && linkat(AT_FDCWD, fd_path, f->dir_fd, f->temp,
+			   AT_SYMLINK_FOLLOW))
+		ret = -errno;
+	if (ret)
+		f->temp[0] = '\0';
+	return ret;
+}
+
+/*
+ * The exchange has brought out another file than the one that was to be replaced: put
+ * it back. Return: -EEXIST; or -ESTALE if the name has changed hands once more: the
+ * newest file has it then, and what had it in between is under the temporary name, as
+ * it is nobody's to remove.
+ */
+static int put_back(struct dimg_newfile *f)
+{
+	int ret = exchange(f);
+
+	if (!ret && is_same(f, f->fd))
+		return -EEXIST;
+	if (!ret)
+		exchange(f);
+	f->temp[0] = '\0';
+	return -ESTALE;
+}
+
+/*
+ * Put the file in the place of @old, at once; 0 or -errno. Another file may get the
+ * name at any moment. An exchange loses none of them: what comes out is looked at
+ * before it is removed.
+ */
+static int publish_over(struct dimg_newfile *f, const char *fd_path,
+			const struct dimg_target *t)
+{
+	int ret = give_temp_name(f, fd_path);
+
+	if (!ret && !has_name(f, &t->st))
+		ret = -EEXIST;
+	if (ret)
+		return ret;
+	ret = exchange(f);
+	if (!ret)
+		return is_same(f, t->img.fd) ? 0 : put_back(f);
+	/* removed a moment ago */
+	if (ret == -ENOENT)
+		return publish_new(f, fd_path);
+	if (!lacks_exchange(-ret))
+		return ret;
+	/* the last moment; whoever comes now is lost on such a file system */
+	if (!has_name(f, &t->st))
 		return -EEXIST;
 	return renameat(f->dir_fd, f->temp, f->dir_fd, f->base) ? -errno : 0;
 }
@@ -324,6 +376,7 @@ static int publish_over(struct dimg_newfile *f, const char *fd_path,
  */
 int dimg_newfile_publish(struct dimg_newfile *f, const struct dimg_target *t)
 {
+	struct dimg_newfile kept = *f;
 	char fd_path[FD_PATH_LEN];
 	struct dimg_error e;
 	int ret;
@@ -339,8 +392,11 @@ int dimg_newfile_publish(struct dimg_newfile *f, const struct dimg_target *t)
 	block_signals(SIG_BLOCK);
 	/* the old one may have been removed meanwhile */
 	ret = t->exists && !faccessat(f->dir_fd, f->base, F_OK, AT_SYMLINK_NOFOLLOW) ?
-		publish_over(f, fd_path, &t->st) : publish_new(f, fd_path);
+		publish_over(f, fd_path, t) : publish_new(f, fd_path);
 	if (!ret) {
+		/* has the old file, after an exchange */
+		if (f->temp[0])
+			unlinkat(f->dir_fd, f->temp, 0);
 		f->temp[0] = '\0';
 		is_published = true;
 	}
@@ -354,6 +410,13 @@ int dimg_newfile_publish(struct dimg_newfile *f, const struct dimg_target *t)
 	if (ret == -EEXIST) {
 		dimg_say(f->path, "another file of this name has appeared meanwhile; it was left as it is\n"
 			 "Choose another name, or repeat the command with --force.");
+		return DIMG_EXIT_REFUSED;
+	}
+	if (ret == -ESTALE) {
+		make_temp_name(&kept);
+		dimg_say(f->path, "other files have got this name twice meanwhile; one of them is beside it now, as %s\n"
+			 "Move it away before the next attempt, which takes it for a rest of this one.",
+			 kept.temp);
 		return DIMG_EXIT_REFUSED;
 	}
 	dimg_error_set(&e, -ret, "the new file cannot be given its name");

@@ -211,9 +211,15 @@ static bool is_end_of_family(struct nl_msg *msg)
 	return name && !nla_strcmp(name, DIMGBLK_FAMILY_NAME);
 }
 
+/* Who wants to see events; a pointer to a function is no void pointer. */
+struct watch {
+	void (*show)(const struct dimg_device *ev, void *arg);
+	void *arg;
+};
+
 static int on_event(struct nl_msg *msg, void *arg)
 {
-	void (*show)(const struct dimg_device *ev) = arg;
+	const struct watch *w = arg;
 	struct dimg_device ev;
 
 	if (is_end_of_family(msg))
@@ -223,26 +229,26 @@ static int on_event(struct nl_msg *msg, void *arg)
 		return NL_SKIP;
 	if (nl_parse_device(msg, &ev))
 		return NL_SKIP;
-	show(&ev);
+	w->show(&ev, w->arg);
 	dimg_device_free(&ev);
 	return NL_OK;
 }
 
 /**
  * dimg_nl_next_events - read what has arrived
- * @show: called once for each event
+ * @show: called once for each event, with @arg
  *
  * Return: 0, or -errno with @e filled in; -ENOBUFS when events were lost, -ENODEV
  * when there will be no more.
  */
 int dimg_nl_next_events(struct dimg_nl *nl,
-			void (*show)(const struct dimg_device *ev),
-			struct dimg_error *e)
+			void (*show)(const struct dimg_device *ev, void *arg),
+			void *arg, struct dimg_error *e)
 {
+	struct watch w = { .show = show, .arg = arg };
 	int n;
 
-	nl_socket_modify_cb(nl->sock, NL_CB_VALID, NL_CB_CUSTOM, on_event,
-			    (void *)show);
+	nl_socket_modify_cb(nl->sock, NL_CB_VALID, NL_CB_CUSTOM, on_event, &w);
 	errno = 0;
 	n = nl_recvmsgs_default(nl->sock);
 	if (n >= 0 || n == -NLE_AGAIN)

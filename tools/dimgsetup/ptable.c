@@ -202,6 +202,20 @@ static uint64_t largest(struct fdisk_context *cxt, const char *path,
 }
 
 /**
+ * dimg_ptable_is_gpt - is there a GPT, in either place?
+ * @fd: an image or device; the second place is where it ends
+ */
+bool dimg_ptable_is_gpt(int fd, uint32_t sector_size)
+{
+	struct fdisk_context *cxt = open_context("disk", fd, sector_size);
+	bool is_gpt = cxt && fdisk_is_label(cxt, GPT);
+
+	if (cxt)
+		close_context(cxt);
+	return is_gpt;
+}
+
+/**
  * dimg_ptable_mend - write both copies of a GPT of which one is void
  * @fd: the image or its device, before its size changes
  * @mended: set to whether that was so

@@ -175,7 +175,7 @@ static int set_table(struct resize *r)
 	return ret;
 }
 
-static int set_file_system(const struct resize *r)
+static int set_file_system(struct resize *r)
 {
 	bool smaller = r->fs_new < r->fs_old;
 
@@ -190,7 +190,10 @@ static int set_file_system(const struct resize *r)
 	default:
 		break;
 	}
-	return r->dry_run ? 0 : resize_fs_run(r);
+	if (r->dry_run)
+		return 0;
+	resize_read_disk_only(r);
+	return resize_fs_run(r);
 }
 
 /* Is the work on the file system done on a device that is yet to be attached? */

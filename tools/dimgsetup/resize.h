@@ -64,6 +64,7 @@ struct resize {
 /* resizeopen.c */
 int resize_open(struct resize *r);
 int resize_open_disk(struct resize *r);
+void resize_read_disk_only(struct resize *r);
 int resize_close(struct resize *r);
 
 /* resize.c */

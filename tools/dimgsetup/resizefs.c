@@ -315,6 +315,36 @@ static bool needs_device(const struct resize *r, enum resize_fs kind)
 	       (kind == RESIZE_FS_EXT && r->pttype);
 }
 
+/* Does this kernel keep everyone from writing to a disk that is mounted, as this one is? */
+static bool is_write_blocked(const char *node)
+{
+	int fd = open(node, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EBUSY;
+}
+
+/* resize2fs opens for writing what it only tells the kernel to grow. */
+static int fail_blocked(const struct resize *r, const char *node)
+{
+	dimg_say(r->arg, "%s is mounted, and this kernel lets nobody write to a mounted disk, as resize2fs has to\n"
+		 "Unmount it first; bdev_allow_write_mounted=1 on the kernel's command line allows it.",
+		 node);
+	return DIMG_EXIT_BUSY;
+}
+
+static int check_blocked(const struct resize *r, enum resize_fs kind)
+{
+	char node[DIMG_NODE_LEN + 16];
+
+	if (!r->attached || kind != RESIZE_FS_EXT)
+		return 0;
+	resize_fs_node(r, node, sizeof(node));
+	return is_claimed(r, node) && is_write_blocked(node) ?
+		fail_blocked(r, node) : 0;
+}
+
 /**
  * resize_fs_check - whether the file system can be resized as planned
  *
@@ -328,6 +358,8 @@ int resize_fs_check(struct resize *r)
 	ret = check_auto_detach(r, kind);
 	if (!ret && r->fs_new < r->fs_old)
 		ret = check_shrink(r, kind);
+	if (!ret)
+		ret = check_blocked(r, kind);
 	if (!ret)
 		ret = check_programs(kind);
 	if (!ret && kind == RESIZE_FS_BTRFS)
@@ -360,6 +392,9 @@ static int check_ext(const struct resize *r, char *target)
 	return run_tool(r, argv, 1);
 }
 
+/* What a process that mounted it says of one that can only be resized unmounted. */
+#define NOT_MOUNTED	64
+
 /* Called with the file system mounted. */
 static int grow_mounted(const char *dir, void *arg)
 {
@@ -373,7 +408,7 @@ static int grow_mounted(const char *dir, void *arg)
 	resize_fs_node(r, node, sizeof(node));
 	switch (resize_fs_kind(r)) {
 	case RESIZE_FS_EXT:
-		return run_tool(r, ext, 0);
+		return is_write_blocked(node) ? NOT_MOUNTED : run_tool(r, ext, 0);
 	case RESIZE_FS_XFS:
 		return run_tool(r, xfs, 0);
 	default:
@@ -392,6 +427,7 @@ static int grow_mounted(const char *dir, void *arg)
 static int run_on_node(struct resize *r)
 {
 	char node[DIMG_NODE_LEN + 16];
+	char *const ext[] = { "resize2fs", node, NULL };
 	struct stat st;
 	char *dir = NULL;
 	int ret = 0;
@@ -402,12 +438,19 @@ static int run_on_node(struct resize *r)
 	if (dir) {
 		ret = grow_mounted(dir, r);
 		free(dir);
-		return ret;
+		/* mounted since it was checked */
+		return ret == NOT_MOUNTED ? fail_blocked(r, node) : ret;
 	}
 	/* in another namespace it may be mounted: then it is sound, and busy */
 	if (resize_fs_kind(r) == RESIZE_FS_EXT && !is_claimed(r, node))
 		ret = check_ext(r, node);
-	return ret ? ret : dimg_with_mount(node, r->fs.type, grow_mounted, r);
+	if (!ret)
+		ret = dimg_with_mount(node, r->fs.type, grow_mounted, r);
+	if (ret != NOT_MOUNTED)
+		return ret;
+	/* the mount is younger than the check, which resize2fs does not accept */
+	ret = check_ext(r, node);
+	return ret ? ret : run_tool(r, ext, 0);
 }
 
 /* ext2, 3, 4, not mounted: on its node, or in the image itself. */

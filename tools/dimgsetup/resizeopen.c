@@ -17,8 +17,8 @@
 
 #include "resize.h"
 
-/* How long who looks at a borrowed device is waited for. */
-#define BORROWED_PATIENCE_US	(10 * 1000000ULL)
+/* How long who looks at a borrowed device, udev as a rule, is waited for. */
+#define BORROWED_PATIENCE_US	(30 * 1000000ULL)
 
 /* Is @arg a file that no device has? Then it is resized as it is. */
 static int find_device(struct resize *r, bool *is_file)
@@ -64,6 +64,9 @@ static int fail_hidden(const struct resize *r)
  * it the partition's node would vanish for a moment under the programs that run.
  * udev's own look, which a new or just written device has before it, is waited for.
  *
+ * A kernel may let nobody write to a disk that is mounted (bdev_allow_write_mounted).
+ * Such a disk has no table that would be written, so reading is enough.
+ *
  * Return: 0, or an exit code after the reason has been printed.
  */
 int resize_open_disk(struct resize *r)
@@ -73,6 +76,8 @@ int resize_open_disk(struct resize *r)
 
 	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", r->dev.index);
 	r->disk_fd = open(node, (r->dry_run ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (r->disk_fd < 0 && errno == EBUSY)
+		r->disk_fd = open(node, O_RDONLY | O_CLOEXEC);
 	if (r->disk_fd >= 0) {
 		if (dimg_flock(r->disk_fd))
 			dimg_note(node, "is locked (flock) by another program; going on");
@@ -80,6 +85,27 @@ int resize_open_disk(struct resize *r)
 	}
 	dimg_error_set(&e, errno, "the device cannot be opened");
 	return dimg_fail(node, &e);
+}
+
+/**
+ * resize_read_disk_only - nothing is written to the disk any more, so it can be mounted
+ *
+ * Only one without partitions: with them it stays locked, see resize_open_disk(), and
+ * nobody mounts it. On failure it stays open as it is, and a mount says what is wrong.
+ */
+void resize_read_disk_only(struct resize *r)
+{
+	char node[DIMG_NODE_LEN + 8];
+	int fd;
+
+	if (r->pttype || !(r->attached || r->borrowed))
+		return;
+	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", r->dev.index);
+	fd = open(node, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	close(r->disk_fd);
+	r->disk_fd = fd;
 }
 
 /* The file below a device: that of the kernel, not another one of its path. */

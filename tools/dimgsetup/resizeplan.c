@@ -5,6 +5,7 @@
  * same libraries that do it afterwards, tried on a draft in memory.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -181,17 +182,25 @@ static int copy_stretch(const struct resize *r, int draft, uint64_t pos)
 	return ret;
 }
 
-/* How large will the last partition be? Tried on a copy of the table. */
-static int try_larger(struct resize *r, int draft)
+/* Copy what may be a partition table to the draft; 0 or -errno. */
+static int copy_table(const struct resize *r, int draft, bool gpt)
 {
 	uint64_t tail = r->disk_old > TABLE_BYTES ? r->disk_old - TABLE_BYTES : 0;
 	int ret = copy_stretch(r, draft, 0);
-	bool mended;
 
-	if (!ret && is_gpt(r))
+	if (!ret && gpt)
 		ret = copy_stretch(r, draft, tail);
 	if (!ret && ftruncate(draft, r->disk_old))
 		ret = -errno;
+	return ret;
+}
+
+/* How large will the last partition be? Tried on a copy of the table. */
+static int try_larger(struct resize *r, int draft)
+{
+	int ret = copy_table(r, draft, is_gpt(r));
+	bool mended;
+
 	if (ret)
 		return fail_read(r, ret);
 	if (is_gpt(r))
@@ -379,6 +388,64 @@ static int plan_contents(struct resize *r)
 	return ret ? ret : resize_fs_check(r);
 }
 
+/* Is there a GPT now, which nobody would find on the larger disk? 0 or -errno. */
+static int try_found(struct resize *r, bool *lost)
+{
+	int draft = memfd_create("draft", MFD_CLOEXEC), ret;
+
+	if (draft < 0)
+		return -errno;
+	ret = dimg_probe_sector_size(r->disk_fd, 0, &r->sector_size);
+	if (!ret && !r->sector_size)
+		r->sector_size = r->attached ? r->dev.logical_block_size :
+			DIMG_SECTOR_SIZE;
+	if (!ret) {
+		r->disk_old -= r->disk_old % r->sector_size;
+		ret = copy_table(r, draft, true);
+	}
+	if (!ret && dimg_ptable_is_gpt(draft, r->sector_size)) {
+		if (ftruncate(draft, r->disk_new - r->disk_new % r->sector_size))
+			ret = -errno;
+		else
+			*lost = !dimg_ptable_is_gpt(draft, r->sector_size);
+	}
+	close(draft);
+	return ret;
+}
+
+/*
+ * A GPT whose first copy is void is found by its second one, which is looked for at the
+ * end: on a larger disk nobody finds it. With --all it is mended first; here nothing is
+ * written that was not asked for.
+ */
+static int check_lost_table(const struct resize *r)
+{
+	char node[DIMG_NODE_LEN];
+	struct resize look = *r;
+	bool lost = false;
+	int ret;
+
+	if (r->disk_new <= r->disk_old || !r->disk_old)
+		return 0;
+	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", r->dev.index);
+	if (r->disk_fd < 0)
+		look.disk_fd = open(node, O_RDONLY | O_CLOEXEC);
+	if (look.disk_fd < 0) {
+		dimg_note(node, "cannot be opened, so nobody has looked whether it has a GPT that would be lost");
+		return 0;
+	}
+	ret = try_found(&look, &lost);
+	if (look.disk_fd != r->disk_fd)
+		close(look.disk_fd);
+	if (ret)
+		return fail_read(r, ret);
+	if (!lost)
+		return 0;
+	dimg_say(r->arg, "the first copy of its GPT is void, and the second one is looked for at the end: nobody would find its partitions any more\n"
+		 "Say --all, which writes both copies anew first; or do that with gdisk(8) before.");
+	return DIMG_EXIT_REFUSED;
+}
+
 /**
  * resize_plan - find out all numbers, and refuse what cannot be
  *
@@ -400,7 +467,7 @@ int resize_plan(struct resize *r)
 		return ret;
 	/* without a size, the file is as large as it shall be */
 	if (!r->all && (!r->has_size || r->disk_new >= r->disk_old))
-		return 0;
+		return check_lost_table(r);
 	if (r->file_new == r->file_old && r->disk_new < r->disk_old)
 		return refuse_cut(r);
 	ret = load_contents(r);

@@ -3,8 +3,8 @@
  * unmounting.c - owns the umount of what the command umount has chosen, and the
  * word about the devices behind it.
  *
- * A device that was made for its mount detaches itself; it is waited for, and
- * what keeps it is named. One that was attached by hand stays.
+ * A device that was made for its mount detaches itself; it is waited for, what
+ * keeps it is named, and how it ended is told. One that was attached by hand stays.
  */
 #include <errno.h>
 #include <libmount.h>
@@ -104,9 +104,11 @@ static const struct dimg_mounted *find_rest(const struct dimg_umount *job, size_
 
 /*
  * What became of a device whose mounts were unmounted. That it is still there is
- * a failure only if it should have gone, and the device was meant.
+ * a failure only if it should have gone, and the device was meant; that it could not
+ * write out the image always is.
  */
-static int tell_rest(const struct dimg_umount *job, size_t device)
+static int tell_rest(const struct dimg_umount *job, size_t device,
+		     struct dimg_farewell *farewell)
 {
 	const struct dimg_device *dev = &job->all.v[device];
 	const struct dimg_mounted *rest = find_rest(job, device);
@@ -131,7 +133,7 @@ static int tell_rest(const struct dimg_umount *job, size_t device)
 		return 0;
 	}
 	if (wait_gone(dev))
-		return 0;
+		return farewell ? dimg_farewell_report(farewell, dev) : 0;
 	dimg_error_set(&e, EBUSY, "is unmounted, but in use all the same");
 	dimg_holders_find(dev->major, dev->minor, &h);
 	ret = dimg_fail_busy(node, &e, &h);
@@ -168,6 +170,7 @@ static int umount_chosen(struct dimg_umount *job, bool *touched)
 int dimg_umount_run(struct dimg_umount *job)
 {
 	struct dimg_parting **partings = calloc(job->all.n + 1, sizeof(*partings));
+	struct dimg_farewell *farewell = dimg_farewell_begin();
 	bool *touched = calloc(job->all.n + 1, sizeof(*touched));
 	struct dimg_error e;
 	int ret, one;
@@ -182,11 +185,12 @@ int dimg_umount_run(struct dimg_umount *job)
 	if (!ret)
 		ret = umount_chosen(job, touched);
 	for (i = 0; partings && touched && i < job->all.n; i++) {
-		one = touched[i] ? tell_rest(job, i) : 0;
+		one = touched[i] ? tell_rest(job, i, farewell) : 0;
 		if (!ret)
 			ret = one;
 		dimg_parting_end(partings[i], !is_there(&job->all.v[i]));
 	}
+	dimg_farewell_end(farewell);
 	free(partings);
 	free(touched);
 	return ret;
