@@ -15,6 +15,12 @@ asks()
 	grep -qx "# $2: yes" "$1"
 }
 
+# boot_options FILE: the values of the lines "# boot-option: VALUE".
+boot_options()
+{
+	sed -n 's/^# boot-option: *//p' "$1" | paste -sd' '
+}
+
 # mebibytes SIZE
 mebibytes()
 {

@@ -47,10 +47,17 @@ dmesg -n err
 udevadm settle --timeout=60
 udevadm control --stop-exec-queue
 mnt=$(mktemp -d)
+# Somebody looks at all disks, also at one whose attach is just failing.
+while :; do
+	mapfile -t _ </proc/diskstats
+	sleep 0.01
+done &
+reader=$!
 finish()
 {
 	status=$?
 	trap - EXIT
+	kill $reader
 	udevadm control --start-exec-queue
 	umount "$mnt" 2>/dev/null || :
 	exit $status

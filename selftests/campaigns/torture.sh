@@ -16,11 +16,12 @@
 #
 # TORTURE_SEED repeats the draws of a run, but not its timing. Each part ends with a
 # line of figures "torture: PART: ..."; a part that did nothing fails. Nothing done
-# for 180 s is a hang: the blocked tasks are in the kernel log then.
+# for 180 s (more where vm/run says that all is slow) is a hang: the blocked tasks are in
+# the kernel log then.
 . "$(dirname "$0")/../lib/dimgblk.sh"
 
 ALL_PARTS="ops churn unload kills hotplug memory many"
-TORTURE_PATIENCE=180
+TORTURE_PATIENCE=$((180 * ${VM_PATIENCE:-1}))
 [[ ${1:-} =~ ^[1-9][0-9]*$ ]] || die "usage: $0 MINUTES [PART]...; parts: $ALL_PARTS"
 minutes=$1
 shift
@@ -93,7 +94,7 @@ supervise()
 	done
 	touch "$TMP/stop"
 	for pid; do
-		wait_for $TORTURE_PATIENCE sh -c "! kill -0 $pid" || {
+		wait_for 180 sh -c "! kill -0 $pid" || {
 			echo w >/proc/sysrq-trigger
 			fail "worker $pid does not end"
 			return 1

@@ -49,6 +49,9 @@ static inline void check_absent(struct sweep *s)
 {
 	unsigned int i;
 
+	/* A detach that takes longer than some seconds is answered before its end. */
+	for (i = 0; count_devices(s) && i < 1000; i++)
+		usleep(10000);
 	if (count_devices(s))
 		broken(s, "a device is listed");
 	if (!access(path_of("/sys/block/dimgblk%u", s->index), F_OK) ||

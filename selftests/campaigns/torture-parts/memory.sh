@@ -61,7 +61,9 @@ part_memory()
 	mount_at "$DISK" "$TMP/lower"
 	# Written whole: ext4 that has to allocate or convert a block for a page that
 	# goes to swap needs memory, which only swapping would free. So on loop.
-	make_image lower/swap.img 96M
+	make_image lower/swap.img 48M
+	truncate -s 96M lower/swap.img
+	blkop lower/swap.img write:48M:48M fsync
 	truncate -s 160M lower/middle.img
 	attach lower/swap.img
 	swap=$DEV
