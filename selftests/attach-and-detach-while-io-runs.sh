@@ -5,6 +5,7 @@
 # do not disturb a device under load; forced detach under load leaves no trace.
 # Broken: an I/O error or a wrong byte in the loaded device.
 . "$(dirname "$0")/lib/dimgblk.sh"
+. "$(dirname "$0")/lib/load.sh"
 
 requires_command fio
 make_image busy.img 8M
@@ -12,15 +13,6 @@ make_image other.img 1M
 attach busy.img
 busy=$DEV
 
-# load NAME SECONDS OPTION...: in the background; fio must not make a plain file
-# of a node that is gone.
-load()
-{
-	fio --name="$1" --filename="$busy" --allow_file_create=0 --direct=1 --rw=randrw \
-		--iodepth=16 --ioengine=libaio --time_based --runtime="$2" --size=8M \
-		--output="$1.out" "${@:3}" >/dev/null 2>&1 &
-	load=$!
-}
 # Writes since the attach: udev, which has it open for a moment now and then, has none.
 writes()
 {
@@ -33,7 +25,10 @@ writes_more_than()
 	[ "$(writes)" -gt "$1" ]
 }
 
-load verify 8 --bsrange=512-64k --verify=crc32c --verify_fatal=1
+# The passes of the load have gaps, in which nobody would have it open.
+exec {keep}<"$busy"
+verifies "$busy" 8 --iodepth=16 --size=8M --bsrange=512-64k &
+load=$!
 check "load runs" wait_for 15 writes_more_than 0
 kernel_refuses EBUSY nl-send detach index="$(index_of "$busy")"
 rounds=0
@@ -45,9 +40,13 @@ while kill -0 $load 2>/dev/null && [ $rounds -lt 10 ]; do
 done
 note "$rounds rounds"
 check_child "no error in the load" $load
+exec {keep}<&-
 
 before=$(writes)
-load force 30 --bs=4k
+# fio must not make a plain file of a node that is gone.
+fio --name=force --filename="$busy" --allow_file_create=0 --direct=1 --rw=randrw --iodepth=16 \
+	--ioengine=libaio --time_based --runtime=30 --size=8M --bs=4k >/dev/null 2>&1 &
+load=$!
 check "load runs" wait_for 15 writes_more_than "$before"
 check "forced detach under load" detach --force "$busy"
 wait $load || true

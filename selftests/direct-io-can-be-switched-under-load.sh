@@ -5,14 +5,13 @@
 # or mixes bytes; each reply says what is in effect (K4).
 # Broken: a stale page of the image is read after the switch.
 . "$(dirname "$0")/lib/dimgblk.sh"
+. "$(dirname "$0")/lib/load.sh"
 
 requires_command fio
 scratch_fs ext4
 truncate -s 16M "$MNT/disk.img"
 attach --direct-io=off "$MNT/disk.img"
-fio --name=verify --filename="$DEV" --ioengine=libaio --direct=1 --iodepth=8 --rw=randrw \
-	--bssplit=4k/50:16k/50 --size=16M --time_based --runtime=6 --verify=crc32c \
-	--verify_fatal=1 --output=fio.out >/dev/null 2>&1 &
+verifies "$DEV" 6 --iodepth=8 --bssplit=4k/50:16k/50 --size=16M &
 load=$!
 n=0 wrong=0
 while kill -0 $load 2>/dev/null && [ $n -lt 60 ]; do

@@ -11,10 +11,12 @@
  *   calls      how often it was entered
  *   lacking    how often without a flag that was asked for
  */
+#include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 
 static char *function = "", *comm = "";
@@ -29,6 +31,8 @@ module_param(delay, uint, 0400);
 module_param(calls, uint, 0400);
 module_param(lacking, uint, 0400);
 
+/* Who was sent to entry_late() and has not come back. */
+static atomic_t late = ATOMIC_INIT(0);
 /* Who has slept and goes in now: one at a time. */
 static struct task_struct *rested;
 static DEFINE_MUTEX(rested_mutex);
@@ -48,6 +52,7 @@ static noinline unsigned long entry_late(unsigned long a, unsigned long b,
 	ret = entered(a, b, c, d, e, f);
 	WRITE_ONCE(rested, NULL);
 	mutex_unlock(&rested_mutex);
+	atomic_dec(&late);
 	return ret;
 }
 
@@ -64,6 +69,7 @@ static int entry_seen(struct kprobe *p, struct pt_regs *regs)
 		WRITE_ONCE(lacking, READ_ONCE(lacking) + 1);
 	if (!delay)
 		return 0;
+	atomic_inc(&late);
 	instruction_pointer_set(regs, (unsigned long)entry_late);
 	return 1;
 }
@@ -91,6 +97,10 @@ static int __init entry_init(void)
 static void __exit entry_exit(void)
 {
 	unregister_kprobe(&probe);
+	while (atomic_read(&late))
+		msleep(20);
+	/* Whoever was counted last may be preempted on the way out. */
+	synchronize_rcu_tasks();
 }
 
 module_init(entry_init);
