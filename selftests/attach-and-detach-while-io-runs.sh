@@ -5,7 +5,7 @@
 # do not disturb a device under load; forced detach under load leaves no trace.
 # Broken: an I/O error or a wrong byte in the loaded device.
 . "$(dirname "$0")/lib/dimgblk.sh"
-. "$(dirname "$0")/lib/load.sh"
+. "$SELFTESTS/lib/load.sh"
 
 requires_command fio
 make_image busy.img 8M

@@ -5,7 +5,7 @@
 # or mixes bytes; each reply says what is in effect (K4).
 # Broken: a stale page of the image is read after the switch.
 . "$(dirname "$0")/lib/dimgblk.sh"
-. "$(dirname "$0")/lib/load.sh"
+. "$SELFTESTS/lib/load.sh"
 
 requires_command fio
 scratch_fs ext4
