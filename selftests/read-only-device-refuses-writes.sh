@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Claim: a device on a read-only descriptor, or attached with -r, stays read-only:
-# no write, discard or zeroing passes, and BLKROSET cannot lift it (L1).
+# no write, discard or zeroing passes, not even one from inside the kernel, which the
+# block layer lets through; and BLKROSET cannot lift it (L1).
 # Broken: the image changes, or the kernel writes through an O_RDONLY descriptor.
 . "$(dirname "$0")/lib/dimgblk.sh"
 
+[ -e "$SELFTESTS/modules/hold.ko" ] || skip "modules/hold.ko is not built"
 make_image disk.img 2M
 cp disk.img before.img
 
@@ -19,6 +21,10 @@ try_to_write()
 		check_fails "$1: $op" blkop "$DEV" $op fsync
 		check_fails "$1: $op, direct" blkop -d "$DEV" $op
 	done
+	insmod "$SELFTESTS/modules/hold.ko" path="$DEV" write=1
+	check "$1: a write from inside the kernel" \
+		test "$(cat /sys/module/hold/parameters/answer)" -gt 0
+	rmmod hold
 	check "$1: reads work" cmp before.img "$DEV"
 	detach "$DEV"
 	check "$1: the image is untouched" cmp before.img disk.img

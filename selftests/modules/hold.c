@@ -1,21 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Opens a file inside the kernel until it is unloaded, as a target of the kernel does
- * with a disk: no process has it. Parameter path.
+ * with a disk: no process has it. Parameters, set when it is loaded:
+ *   path     of the file
+ *   write    open a disk for reading only, and write to its first page all the same: the
+ *            block layer leaves it to the driver to refuse that
+ * and to be read:
+ *   answer   errno of that write, 0 if it was done
  */
+#include <linux/bio.h>
+#include <linux/blkdev.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 
 static char *path = "";
+static bool write;
+static int answer;
 static struct file *held;
 
 module_param(path, charp, 0400);
+module_param(write, bool, 0400);
+module_param(answer, int, 0400);
+
+static int hold_write(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	struct bio_vec bv;
+	struct bio bio;
+	int err;
+
+	if (!page)
+		return -ENOMEM;
+	bio_init(&bio, I_BDEV(held->f_mapping->host), &bv, 1,
+		 REQ_OP_WRITE | REQ_SYNC);
+	__bio_add_page(&bio, page, PAGE_SIZE, 0);
+	err = submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	__free_page(page);
+	return err;
+}
 
 static int __init hold_init(void)
 {
-	held = filp_open(path, O_RDWR | O_LARGEFILE, 0);
-	return PTR_ERR_OR_ZERO(held);
+	held = filp_open(path, (write ? O_RDONLY : O_RDWR) | O_LARGEFILE, 0);
+	if (IS_ERR(held))
+		return PTR_ERR(held);
+	if (write)
+		answer = -hold_write();
+	return 0;
 }
 
 static void __exit hold_exit(void)
