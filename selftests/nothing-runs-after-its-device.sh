@@ -3,20 +3,21 @@
 # on-debug: yes
 # requires-disk: 128M
 # Claim: detach waits for the work item that withdraws discard, and unloading the module
-# for marks of followed files, which the kernel gives back some time later.
+# for marks of followed files, which the kernel gives back some time later, and then for
+# the group of these marks, which names our functions.
 # Broken: the kernel calls code and reads memory that are not there any more.
 . "$(dirname "$0")/lib/dimgblk.sh"
 . "$SELFTESTS/lib/liar.sh"
 
 [ -e "$SELFTESTS/modules/entry.ko" ] || skip "modules/entry.ko is not built"
 
-# late FUNCTION COMMAND...: while whoever enters it sleeps before. It did, or nothing is
-# proven.
+# late FUNCTION THREADS COMMAND...: while threads of that name sleep before they enter it.
+# One did, or nothing is proven.
 late()
 {
-	local function=$1
-	shift
-	insmod "$SELFTESTS/modules/entry.ko" function="$function" delay=2000
+	local function=$1 comm=$2
+	shift 2
+	insmod "$SELFTESTS/modules/entry.ko" function="$function" comm="$comm" delay=2000
 	defer sh -c 'rmmod entry 2>/dev/null || true'
 	"$@"
 	sleep 4
@@ -32,10 +33,12 @@ unloaded()
 
 scratch_fs ext4
 make_image "$MNT/disk.img" 1M
-attach --follow "$MNT/disk.img"
-late fsnotify_mark_destroy_workfn unloaded
+for function in fsnotify_mark_destroy_workfn fsnotify_put_group; do
+	attach --follow "$MNT/disk.img"
+	late $function kworker unloaded
+	modprobe dimgblk
+done
 
-modprobe dimgblk
 liar_mount -d 8M
 attach_lies --direct-io=off
 answers "fallocate EOPNOTSUPP"
@@ -44,7 +47,7 @@ withdrawn()
 	blkop "$DEV" discard:0:64K >/dev/null || true
 	unloaded
 }
-late dimgblk_queue_limits_work withdrawn
+late dimgblk_queue_limits_work kworker withdrawn
 
 modprobe dimgblk
 truth_only
