@@ -25,32 +25,32 @@ module_param(path, charp, 0400);
 module_param(write, bool, 0400);
 module_param(answer, int, 0400);
 
-static int hold_write(void)
+static void hold_write(struct page *page)
 {
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	struct bio_vec bv;
 	struct bio bio;
-	int err;
 
-	if (!page)
-		return -ENOMEM;
 	bio_init(&bio, I_BDEV(held->f_mapping->host), &bv, 1,
 		 REQ_OP_WRITE | REQ_SYNC);
 	__bio_add_page(&bio, page, PAGE_SIZE, 0);
-	err = submit_bio_wait(&bio);
+	answer = -submit_bio_wait(&bio);
 	bio_uninit(&bio);
-	__free_page(page);
-	return err;
 }
 
 static int __init hold_init(void)
 {
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	int err = 0;
+
+	if (!page)
+		return -ENOMEM;
 	held = filp_open(path, (write ? O_RDONLY : O_RDWR) | O_LARGEFILE, 0);
 	if (IS_ERR(held))
-		return PTR_ERR(held);
-	if (write)
-		answer = -hold_write();
-	return 0;
+		err = PTR_ERR(held);
+	else if (write)
+		hold_write(page);
+	__free_page(page);
+	return err;
 }
 
 static void __exit hold_exit(void)
