@@ -74,8 +74,18 @@ static int entry_seen(struct kprobe *p, struct pt_regs *regs)
 	return 1;
 }
 
+/*
+ * Does nothing but be there: where a kprobe has none, the kernel may put a jump in place of
+ * the breakpoint, and such a probe does not heed where its handler sends the thread
+ * (Documentation/trace/kprobes.rst, "Optimization").
+ */
+static void entry_passed(struct kprobe *p, struct pt_regs *regs, unsigned long flags)
+{
+}
+
 static struct kprobe probe = {
 	.pre_handler = entry_seen,
+	.post_handler = entry_passed,
 };
 
 static int __init entry_init(void)
