@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # on-debug: yes
-# requires-disk: 256M
+# requires-disk: 320M
 # requires-disk: 256M
 # timeout: 180
 # Claim: when memory or the disk below fails under the workers of the driver, each request

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What can be asked of a block device, one operation at a time, for the helpers that draw
- * at random. Owns the list of operations, their names, and how each is asked for.
+ * at random, or of a file, with what the driver would make of it. Owns the list of operations, their names, and how each is asked for.
  */
 #ifndef DIMGBLK_SELFTEST_OPS_H
 #define DIMGBLK_SELFTEST_OPS_H
@@ -41,9 +41,13 @@ static ssize_t do_op(int dev, enum op op, void *data, __u64 pos, __u64 len)
 	case FLUSH:
 		return fsync(dev);
 	case DISCARD:
-		return ioctl(dev, BLKDISCARD, range);
+		if (!ioctl(dev, BLKDISCARD, range))
+			return 0;
+		return errno == ENOTTY ? do_op(dev, PUNCH, data, pos, len) : -1;
 	case ZEROOUT:
-		return ioctl(dev, BLKZEROOUT, range);
+		if (!ioctl(dev, BLKZEROOUT, range))
+			return 0;
+		return errno == ENOTTY ? do_op(dev, ZERORANGE, data, pos, len) : -1;
 	case ZERORANGE:
 		return fallocate(dev, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
 				 pos, len);

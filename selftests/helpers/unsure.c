@@ -21,6 +21,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "io.h"
@@ -273,6 +274,10 @@ static void load(const char *path, int flags, __u64 block, int seconds)
 	dev = open(path, O_RDWR | O_CLOEXEC | flags);
 	if (dev < 0)
 		die(path);
+	/* By that name failwork.ko knows it, when its own allocations shall fail. */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) ||
+	    prctl(PR_SET_NAME, "unsure-load"))
+		die("mlockall, prctl");
 	while (time(NULL) < end && !found)
 		step(block);
 	if (strict) {

@@ -12,21 +12,20 @@ FAILWORK=/sys/module/failwork/parameters
 PLENTY=1000000000
 FAILED_SLAB=0 FAILED_PAGES=0 FAILED_BIOS=0
 
-# failures_setup SEED: false if this kernel cannot.
+# failures_setup SEED [PARAMETER of failwork.ko]...: false if this kernel cannot.
 failures_setup()
 {
 	FAIL_MEMORY=kernel FAIL_DISKS=kernel
 	[ -e $FAULTS/failslab/require-start ] || FAIL_MEMORY=module
 	[ -e $FAULTS/fail_make_request ] || FAIL_DISKS=module
 	if [ $FAIL_MEMORY$FAIL_DISKS != kernelkernel ]; then
-		insmod "$SELFTESTS/modules/failwork.ko" seed="$1" || return 1
+		insmod "$SELFTESTS/modules/failwork.ko" seed="$1" "${@:2}" || return 1
 		defer rmmod failwork
 	fi
 	failures_off
 	FAILED_SLAB=0 FAILED_PAGES=0 FAILED_BIOS=0
 	note "memory fails by the $FAIL_MEMORY, disks by the $FAIL_DISKS"
-	# vmalloc tells of what it was refused, with a trace. What counts here ends the
-	# guest (panic_on_warn), or is asked for at its end (lockdep).
+	# There are many, each with a line.
 	dmesg -n err
 	defer failures_off
 }
@@ -58,16 +57,24 @@ fault_everyones()
 	[ -e "$FAULTS/$1/require-start" ] || return 0
 	echo 0 >"$FAULTS/$1/require-start"
 	echo 0xffffffffffffffff >"$FAULTS/$1/require-end"
+	echo 0 >"$FAULTS/$1/reject-start"
+	echo 0 >"$FAULTS/$1/reject-end"
 }
 
-# fault_ours NAME: only what our module asked for, also if it may wait for memory.
+# fault_ours NAME: only what our module asked for, also if it may wait for memory. Not what
+# vmalloc asks for, which tells of a refusal with a trace.
 fault_ours()
 {
-	local f=$FAULTS/$1 start size
+	local f=$FAULTS/$1 start size vmalloc
 	read -r start </sys/module/dimgblk/sections/.text
 	size=$(awk '$1 == "dimgblk" { print $2 }' /proc/modules)
 	echo "$start" >"$f/require-start"
 	printf '0x%x\n' $((start + size)) >"$f/require-end"
+	vmalloc=$(sort /proc/kallsyms | awk '
+		found { print $1; found = 0 }
+		$3 ~ /^__vmalloc_node_range(_noprof)?$/ { print $1; found = 1 }')
+	echo "0x${vmalloc%$'\n'*}" >"$f/reject-start"
+	echo "0x${vmalloc#*$'\n'}" >"$f/reject-end"
 	echo 32 >"$f/stacktrace-depth"
 	echo N >"$f/ignore-gfp-wait"
 	[ ! -e "$f/min-order" ] || echo 0 >"$f/min-order"

@@ -11,6 +11,7 @@
 #define DIMGBLK_SELFTEST_FAILING_H
 
 #include <linux/gfp.h>
+#include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 
@@ -81,6 +82,19 @@ static inline bool failing_may(const struct kprobe *p, struct pt_regs *regs)
 
 	return !(gfp & __GFP_NOFAIL) &&
 	       !(failing_is_pages(p) && (gfp & __GFP_NOWARN));
+}
+
+/*
+ * Is it the small allocation that vmalloc makes for itself? When it is refused that, too,
+ * it warns.  For a handler; slow.
+ */
+static inline bool failing_is_vmalloc(struct pt_regs *regs)
+{
+	char caller[KSYM_SYMBOL_LEN];
+
+	sprint_symbol_no_offset(caller, regs_get_kernel_stack_nth(regs, 0));
+	return strstr(caller, "vm_area") || strstr(caller, "vmap_area") ||
+	       strstr(caller, "vmalloc");
 }
 
 /* With it a probe may change where the function goes on. */

@@ -6,6 +6,8 @@
  * the I/O of some disks. Parameters, to be written at any time:
  *   slab, pages, bios  how many of 10,000 fail
  *   disks              the disks, each as MAJOR << 20 | MINOR
+ *   comm               when it is loaded: of threads of that name instead of the workers,
+ *                      to see what a file system does of itself
  *   failed_...         how many did; some may be missing, it is no more than that
  * Which ones is drawn from seed and from how many were drawn before.
  */
@@ -21,6 +23,7 @@
 static unsigned int slab, pages, bios, disks[2];
 static unsigned int failed_slab, failed_pages, failed_bios;
 static unsigned long seed;
+static char *comm = "";
 static atomic64_t draws = ATOMIC64_INIT(0);
 
 module_param(slab, uint, 0600);
@@ -28,12 +31,13 @@ module_param(pages, uint, 0600);
 module_param(bios, uint, 0600);
 module_param_array(disks, uint, NULL, 0600);
 module_param(seed, ulong, 0600);
+module_param(comm, charp, 0400);
 module_param(failed_slab, uint, 0400);
 module_param(failed_pages, uint, 0400);
 module_param(failed_bios, uint, 0400);
 
 /* Is it its turn? Callable from any context, unlike the kernel's own generator. */
-static bool draw(const unsigned int *part, unsigned int *failed)
+static bool draw(const unsigned int *part)
 {
 	u64 x;
 
@@ -42,10 +46,12 @@ static bool draw(const unsigned int *part, unsigned int *failed)
 	x = seed + atomic64_inc_return(&draws) * 0x9e3779b97f4a7c15ULL;
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	if ((x >> 32) % ALL >= READ_ONCE(*part))
-		return false;
+	return (x >> 32) % ALL < READ_ONCE(*part);
+}
+
+static void count(unsigned int *failed)
+{
 	WRITE_ONCE(*failed, READ_ONCE(*failed) + 1);
-	return true;
 }
 
 /*
@@ -57,18 +63,22 @@ static bool is_worker(void)
 	/* Of a probe without ftrace: it is a breakpoint, which counts as an NMI. */
 	unsigned long own = in_nmi() ? HARDIRQ_OFFSET : 0;
 
+	if (in_serving_softirq() || hardirq_count() != own)
+		return false;
+	if (*comm)
+		return !strncmp(current->comm, comm, sizeof(current->comm));
 	return (current->flags & PF_WQ_WORKER) &&
-	       (current->flags & PF_LOCAL_THROTTLE) &&
-	       !in_serving_softirq() && hardirq_count() == own;
+	       (current->flags & PF_LOCAL_THROTTLE);
 }
 
 static int failwork_alloc(struct kprobe *p, struct pt_regs *regs)
 {
-	if (!is_worker() || !failing_may(p, regs))
+	bool of_pages = failing_is_pages(p);
+
+	if (!is_worker() || !failing_may(p, regs) ||
+	    !draw(of_pages ? &pages : &slab) || failing_is_vmalloc(regs))
 		return 0;
-	if (failing_is_pages(p) ? !draw(&pages, &failed_pages)
-				: !draw(&slab, &failed_slab))
-		return 0;
+	count(of_pages ? &failed_pages : &failed_slab);
 	return failing_answer(regs, 0);
 }
 
@@ -83,8 +93,10 @@ static int failwork_bio(struct kprobe *p, struct pt_regs *regs)
 	dev_t dev = MKDEV(its->major, its->first_minor);
 
 	if ((dev == READ_ONCE(disks[0]) || dev == READ_ONCE(disks[1])) &&
-	    bio_sectors(bio) && draw(&bios, &failed_bios))
+	    bio_sectors(bio) && draw(&bios)) {
+		count(&failed_bios);
 		bio->bi_iter.bi_sector = (sector_t)S64_MAX >> SECTOR_SHIFT;
+	}
 	return 0;
 }
 
