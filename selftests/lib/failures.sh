@@ -22,6 +22,10 @@ failures_setup()
 		insmod "$SELFTESTS/modules/failwork.ko" seed="$1" "${@:2}" || return 1
 		defer rmmod failwork
 	fi
+	# Where vmalloc begins and what comes after it. Takes seconds on the debug kernel.
+	[ $FAIL_MEMORY = module ] || VMALLOC=$(sort /proc/kallsyms | awk '
+		found { print $1; found = 0 }
+		$3 ~ /^__vmalloc_node_range(_noprof)?$/ { print $1; found = 1 }')
 	failures_off
 	FAILED_SLAB=0 FAILED_PAGES=0 FAILED_BIOS=0
 	note "memory fails by the $FAIL_MEMORY, disks by the $FAIL_DISKS"
@@ -65,16 +69,13 @@ fault_everyones()
 # vmalloc asks for, which tells of a refusal with a trace.
 fault_ours()
 {
-	local f=$FAULTS/$1 start size vmalloc
+	local f=$FAULTS/$1 start size
 	read -r start </sys/module/dimgblk/sections/.text
 	size=$(awk '$1 == "dimgblk" { print $2 }' /proc/modules)
 	echo "$start" >"$f/require-start"
 	printf '0x%x\n' $((start + size)) >"$f/require-end"
-	vmalloc=$(sort /proc/kallsyms | awk '
-		found { print $1; found = 0 }
-		$3 ~ /^__vmalloc_node_range(_noprof)?$/ { print $1; found = 1 }')
-	echo "0x${vmalloc%$'\n'*}" >"$f/reject-start"
-	echo "0x${vmalloc#*$'\n'}" >"$f/reject-end"
+	echo "0x${VMALLOC%$'\n'*}" >"$f/reject-start"
+	echo "0x${VMALLOC#*$'\n'}" >"$f/reject-end"
 	echo 32 >"$f/stacktrace-depth"
 	echo N >"$f/ignore-gfp-wait"
 	[ ! -e "$f/min-order" ] || echo 0 >"$f/min-order"
