@@ -411,7 +411,7 @@ bare()
 
 # The module is told when it is loaded whose allocations fail.
 case " $* " in
-*" bare-"*) set_comm=unsure-load ;;
+*" bare-"*) set_comm=unsure-fails ;;
 esac
 failures_setup "$WORKER_SEED" ${set_comm:+comm="$set_comm"} || skip "neither fault injection nor modules/failwork.ko"
 for scenario; do

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What can be asked of a block device, one operation at a time, for the helpers that draw
- * at random, or of a file, with what the driver would make of it. Owns the list of operations, their names, and how each is asked for.
+ * at random, or of a file, with what the driver would make of it.  Owns the list of
+ * operations, their names, and how each is asked for.
  */
 #ifndef DIMGBLK_SELFTEST_OPS_H
 #define DIMGBLK_SELFTEST_OPS_H

@@ -276,7 +276,7 @@ static void load(const char *path, int flags, __u64 block, int seconds)
 		die(path);
 	/* By that name failwork.ko knows it, when its own allocations shall fail. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) ||
-	    prctl(PR_SET_NAME, "unsure-load"))
+	    prctl(PR_SET_NAME, "unsure-fails"))
 		die("mlockall, prctl");
 	while (time(NULL) < end && !found)
 		step(block);
