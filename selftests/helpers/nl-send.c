@@ -4,10 +4,11 @@
  * answer: the attributes of each reply as lines name=value with an empty line
  * after each device, or the name of the errno and the kernel's sentence.
  *
- * usage: nl-send [-d] [-k] [-r] [-u] [-o UID] [-s UID] [-t HEX] COMMAND [ATTR[=[TYPE:]VALUE]]...
+ * usage: nl-send [-a] [-d] [-k] [-r] [-u] [-o UID] [-s UID] [-t HEX] COMMAND [ATTR[=[TYPE:]VALUE]]...
  *   COMMAND  attach detach get set event, a number, or join (the events group)
  *   ATTR     a name as in the YAML, or a number; TYPE overrides what the YAML
  *            says: u8 u16 u32 u64 s32 str (with its zero) raw (without) hex flag
+ *   -a print "at NAME" below a refusal: the attribute that the kernel points at
  *   -d dump  -t bytes after the last attribute
  *   -k keep the socket open until the end of standard input
  *   -o open the socket as that user  -s send as that user
@@ -71,6 +72,7 @@ static const struct attr {
 #define NR_ATTRS (ARRAY_SIZE(attrs))
 
 static struct genl_msg msg;
+static int blame;
 
 static void usage(const char *what)
 {
@@ -244,6 +246,20 @@ static int refused(int error, const char *text)
 	return 1;
 }
 
+/* What the answer points at; @offset counts from the head of our message. */
+static void print_blamed(int offset)
+{
+	const struct nlattr *a = (const struct nlattr *)(msg.buf + offset);
+	__u16 id;
+
+	if (offset < NLMSG_HDRLEN || offset + NLA_HDRLEN > (int)msg.len) {
+		printf("at nothing\n");
+		return;
+	}
+	id = a->nla_type & NLA_TYPE_MASK;
+	printf("at %s\n", id < NR_ATTRS && attrs[id].name ? attrs[id].name : "unknown");
+}
+
 /* Prints all of the answer; returns the exit status. */
 static int receive(int fd)
 {
@@ -267,7 +283,12 @@ static int receive(int fd)
 				continue;
 			}
 			genl_parse_answer(nlh, &answer);
-			return answer.error ? refused(answer.error, answer.text) : 0;
+			if (!answer.error)
+				return 0;
+			refused(answer.error, answer.text);
+			if (blame)
+				print_blamed(answer.attr_offset);
+			return 1;
 		}
 	}
 }
@@ -308,8 +329,11 @@ int main(int argc, char **argv)
 	const char *tail = NULL;
 	struct genl_family f;
 
-	while ((opt = getopt(argc, argv, "dkruo:s:t:")) != -1) {
+	while ((opt = getopt(argc, argv, "adkruo:s:t:")) != -1) {
 		switch (opt) {
+		case 'a':
+			blame = 1;
+			break;
 		case 'd':
 			flags = NLM_F_DUMP;
 			break;
