@@ -15,7 +15,8 @@
  *   -r as root again to read; the message names the kernel as its receiver then,
  *      so that the core does not ask who opened the socket
  *   -u unload the module the moment the kernel has agreed
- * Exit: 0 the kernel agreed, 1 it refused, 2 wrong use, 3 no such family.
+ * Exit: 0 the kernel agreed, 1 it refused, 2 wrong use, 3 no such family, 4 it left a flag
+ * of its own on this thread: a driver that forbids reclaim to wait has to allow it again.
  * A backing file is a descriptor of the shell: nl-send attach backing-fd=9 9<>x
  */
 #define _GNU_SOURCE
@@ -320,6 +321,23 @@ static void become(int uid)
 	}
 }
 
+/* Flags of the kernel for this thread that only kernel code may have, in passing. */
+static unsigned long flags_left(void)
+{
+	/* PF_MEMALLOC, _NOFS, _NOIO, PF_LOCAL_THROTTLE; 6.1 to 7.3 */
+	const unsigned long passing = 0x800 | 0x40000 | 0x80000 | 0x100000;
+	unsigned long flags = 0;
+	FILE *f = fopen("/proc/thread-self/stat", "re");
+
+	/* The name of a program of ours has no blanks. */
+	if (!f || fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %lu", &flags) != 1) {
+		perror("nl-send: /proc/thread-self/stat");
+		exit(2);
+	}
+	fclose(f);
+	return flags & passing;
+}
+
 int main(int argc, char **argv)
 {
 	int fd, ret, opt, open_as = -1, send_as = -1;
@@ -398,6 +416,10 @@ int main(int argc, char **argv)
 	ret = ret ? refused(ret, "send") : receive(fd);
 	if (!ret && unload && syscall(SYS_delete_module, "dimgblk", O_NONBLOCK))
 		ret = refused(-errno, "unload");
+	if (flags_left()) {
+		printf("flags left on the thread: %#lx\n", flags_left());
+		ret = 4;
+	}
 	fflush(stdout);
 	while (keep && getchar() != EOF)
 		;
