@@ -4,7 +4,8 @@
  * answer: the attributes of each reply as lines name=value with an empty line
  * after each device, or the name of the errno and the kernel's sentence.
  *
- * usage: nl-send [-a] [-d] [-k] [-r] [-u] [-o UID] [-s UID] [-t HEX] COMMAND [ATTR[=[TYPE:]VALUE]]...
+ * usage: nl-send [-a] [-d] [-k] [-r] [-u] [-o UID] [-s UID] [-t HEX] COMMAND
+ *                [ATTR[=[TYPE:]VALUE]]...
  *   COMMAND  attach detach get set event, a number, or join (the events group)
  *   ATTR     a name as in the YAML, or a number; TYPE overrides what the YAML
  *            says: u8 u16 u32 u64 s32 str (with its zero) raw (without) hex flag
