@@ -376,7 +376,7 @@ bare_pages()
 # bare WHAT: round after round of some seconds, each on a new file system.
 bare()
 {
-	local i end=$((SECONDS + each)) rounds=0 wrong=0 pid
+	local i end=$((SECONDS + each)) rounds=0 wrong=0 status pid
 	[ "$FAIL_MEMORY" = module ] || die "only modules/failwork.ko can do that"
 	mkdir -p mnt
 	while [ $SECONDS -lt $end ]; do
@@ -398,7 +398,10 @@ bare()
 		unsure load -b "${FILES[1]}" state1 512 "$RANDOM" 4 >load1 2>&1 &
 		PIDS+=($!)
 		for i in 0 1; do
-			wait "${PIDS[i]}" || wrong=$((wrong + 1))
+			status=0
+			wait "${PIDS[i]}" || status=$?
+			[ $status -le 1 ] || die "no load: $(cat "load$i")"
+			wrong=$((wrong + status))
 			note_text "$(cat "load$i")"
 		done
 		failures_off
@@ -406,14 +409,15 @@ bare()
 		wait $pid
 		umount mnt
 	done
-	note "$rounds rounds, in $wrong of them bytes that nobody wrote there last"
+	note "$rounds rounds of two files, $wrong files with bytes that nobody wrote there last"
 }
 
 # The module is told when it is loaded whose allocations fail.
 case " $* " in
 *" bare-"*) set_comm=unsure-fails ;;
 esac
-failures_setup "$WORKER_SEED" ${set_comm:+comm="$set_comm"} || skip "neither fault injection nor modules/failwork.ko"
+failures_setup "$WORKER_SEED" ${set_comm:+comm="$set_comm"} ||
+	skip "neither fault injection nor modules/failwork.ko"
 for scenario; do
 	began=$SECONDS
 	note "==== $scenario"
