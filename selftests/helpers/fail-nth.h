@@ -276,9 +276,10 @@ static inline void sweep_open(struct sweep *s)
 	struct stat st;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	s->fail_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	/* Ours is there when it is wanted only. */
+	s->fail_fd = open("/proc/dimgblk-fail-nth", O_RDWR | O_CLOEXEC);
 	if (s->fail_fd < 0)
-		s->fail_fd = open("/proc/dimgblk-fail-nth", O_RDWR | O_CLOEXEC);
+		s->fail_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (s->fail_fd < 0 && !s->dry) {
 		printf("neither /proc/self/fail-nth nor modules/failnth.ko is there\n");
 		exit(4);

@@ -4,10 +4,14 @@
  * /proc/dimgblk-fail-nth: write N and the N-th allocation of this task fails, read
  * what is left, 0 when it has failed; for one task at a time. What may not fail is
  * not counted either.
+ * With calls=1, on any kernel, only the first allocation counts of each call that the
+ * driver makes: some thirty for an attach in place of some hundreds, which take each
+ * way out of the driver at least once.
  */
 #include <linux/preempt.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
+#include <linux/stacktrace.h>
 #include <linux/uaccess.h>
 
 #include "failing.h"
@@ -15,6 +19,36 @@
 static struct task_struct *victim;
 static unsigned int left;
 static struct proc_dir_entry *entry;
+static unsigned long last_call;
+
+static bool calls;
+module_param(calls, bool, 0400);
+MODULE_PARM_DESC(calls, "only the first allocation of each call by the driver counts");
+
+/*
+ * Is it one that the caller can do without, as it asks for no warning? That tells nothing, and
+ * the kernel's own debugging, which has such, would be switched off.
+ */
+static bool failnth_is_optional(struct kprobe *p, struct pt_regs *regs)
+{
+	return regs_get_kernel_argument(regs, functions[p - probes].gfp) &
+	       __GFP_NOWARN;
+}
+
+/* Where the driver goes on after the call that is under way; 0: it made none. */
+static unsigned long failnth_call(void)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+	unsigned long stack[32];
+	unsigned int i, n = stack_trace_save(stack, ARRAY_SIZE(stack), 0);
+
+	for (i = 0; i < n; i++) {
+		sprint_symbol(symbol, stack[i]);
+		if (strstr(symbol, "[dimgblk]"))
+			return stack[i];
+	}
+	return 0;
+}
 
 static int failnth_pre(struct kprobe *p, struct pt_regs *regs)
 {
@@ -22,6 +56,16 @@ static int failnth_pre(struct kprobe *p, struct pt_regs *regs)
 		return 0;
 	if (!failing_may(p, regs))
 		return 0;
+	if (calls) {
+		unsigned long call;
+
+		if (failnth_is_optional(p, regs))
+			return 0;
+		call = failnth_call();
+		if (!call || call == last_call)
+			return 0;
+		last_call = call;
+	}
 	if (--left)
 		return 0;
 	return failing_answer(regs, 0);
@@ -46,6 +90,7 @@ static ssize_t failnth_write(struct file *file, const char __user *from,
 		return err;
 	WRITE_ONCE(victim, NULL);
 	left = n;
+	last_call = 0;
 	if (n)
 		WRITE_ONCE(victim, current);
 	return size;
