@@ -424,8 +424,8 @@ static void dimgblk_queue_put_disk(struct gendisk *disk)
 
 /**
  * dimgblk_queue_destroy() - undo dimgblk_queue_create()
- * @dev: device whose disk was deleted or never added; the caller's reference
- *	on it keeps it alive
+ * @dev: device whose disk was deleted and is idle (dimgblk_queue_idle()), or was
+ *	never added; the caller's reference on it keeps it alive
  *
  * Drops the creator's reference on the disk.
  *
@@ -434,7 +434,6 @@ static void dimgblk_queue_put_disk(struct gendisk *disk)
 void dimgblk_queue_destroy(struct dimgblk_device *dev)
 {
 	cancel_work_sync(&dev->limits_work);
-	dimgblk_queue_idle(dev);
 	dimgblk_queue_put_disk(dev->disk);
 	blk_mq_free_tag_set(&dev->tag_set);
 	kfree(dev->hw_queues);
