@@ -152,6 +152,7 @@ refused()
 {
 	local status=0 want=$1 pattern=$2 out
 	shift 2
+	is_pattern "$pattern" || return 0
 	out=$("$@" 2>"$TMP/.stderr") || status=$?
 	if [ $status = "$want" ] && [ -z "$out" ] &&
 		grep -Eiq -- "$pattern" "$TMP/.stderr"; then

@@ -84,9 +84,21 @@ check_equal()
 	fi
 }
 
+# is_pattern PATTERN: can it fail to match? To grep each line is a pattern of its own, and an
+# empty one matches anything.
+is_pattern()
+{
+	case $1 in
+	'' | *$'\n'*)
+		fail "no pattern: '$1'"
+		return 1 ;;
+	esac
+}
+
 # check_match TEXT PATTERN GOT: extended regular expression, any line.
 check_match()
 {
+	is_pattern "$2" || return 0
 	# no pipe: grep ends at the first match, and printf writes line by line
 	if grep -Eq -- "$2" <<<"$3"; then
 		note "$1"
