@@ -9,6 +9,7 @@
  */
 
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/xarray.h>
@@ -31,22 +32,40 @@ struct dimgblk_range {
 	u64 size;
 };
 
-/* The range of @dev, @size bytes long, in units of @unit bytes. */
+/*
+ * The range of @dev, @size bytes long, in units of @unit bytes of its own file: a
+ * partition's pages begin where the partition does.
+ */
 static struct dimgblk_range
 dimgblk_registry_range(const struct dimgblk_device *dev, u64 size, u32 unit)
 {
-	u64 start = dev->backing.start + dev->geometry.offset;
-	u64 end = round_up(start + size, unit);
+	u64 start = round_down(dev->geometry.offset, unit);
+	u64 end = round_up(dev->geometry.offset + size, unit);
 
-	start = round_down(start, unit);
-	return (struct dimgblk_range) { .start = start, .size = end - start };
+	return (struct dimgblk_range) {
+		.start = dev->backing.start + start, .size = end - start,
+	};
+}
+
+/*
+ * Do @dev, if it is @direct, and @other see each write of the other at once?  A disk and
+ * its partitions have a page cache each.
+ */
+static bool dimgblk_registry_same_cache(const struct dimgblk_device *dev,
+					bool direct,
+					const struct dimgblk_device *other)
+{
+	if (direct || other->direct_in_use)
+		return direct && other->direct_in_use;
+	return dev->backing.file &&
+	       dev->backing.file->f_mapping == other->backing.file->f_mapping;
 }
 
 /*
  * Would @dev, @size bytes long and @direct, share bytes with @other, one being
- * written?  If one of them uses the page cache and the other does not, bytes in
- * the same page count as shared: writing the page back would undo what went past
- * it.
+ * written?  If one of them uses a page cache and the other does not use the same,
+ * bytes in the same page count as shared: writing the page back would undo what
+ * went past it.
  */
 static bool dimgblk_registry_clash(const struct dimgblk_device *dev, u64 size,
 				   bool direct,
@@ -63,7 +82,8 @@ static bool dimgblk_registry_clash(const struct dimgblk_device *dev, u64 size,
 		return false;
 	if (dev->backing.read_only && other->backing.read_only)
 		return false;
-	unit = direct == other->direct_in_use ? SECTOR_SIZE : PAGE_SIZE;
+	unit = dimgblk_registry_same_cache(dev, direct, other) ? SECTOR_SIZE :
+								 PAGE_SIZE;
 	a = dimgblk_registry_range(dev, size, unit);
 	b = dimgblk_registry_range(other, atomic64_read(&other->size), unit);
 	return dimgblk_geometry_overlap(a.start, a.size, b.start, b.size);

@@ -41,3 +41,19 @@ for d in /dev/dimgblk?; do detach "$d"; done
 scratch_disk 1
 attach "$DISK"
 kernel_refuses EBUSY nl-send attach backing-fd=9 9<>"$DISK"
+detach "$DEV"
+
+# A disk and its partitions have a page cache each, so a page must not be in two of them: one
+# would write back what the other one had before.
+sfdisk -q "$DISK" <<<$'label: dos\nstart=2047, size=20480\n' >/dev/null
+udevadm settle
+PART=$(ls "$DISK"?*)
+check "the head of the disk" nl-send attach direct=0 backing-fd=9 size-limit=$((2047 * 512)) 9<>"$DISK"
+kernel_refuses EBUSY nl-send attach direct=0 backing-fd=9 9<>"$PART"
+check "a whole page behind it: fine" \
+	nl-send attach direct=0 backing-fd=9 offset=4096 size-limit=1048576 9<>"$PART"
+check "another part of the same: fine" \
+	nl-send attach direct=0 backing-fd=9 offset=$((4096 + (1 << 20) + 512)) 9<>"$PART"
+dimgsetup detach --all
+wipefs -qa "$DISK"
+blockdev --rereadpt "$DISK"
