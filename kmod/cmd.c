@@ -262,13 +262,16 @@ static void dimgblk_cmd_rw(struct dimgblk_cmd *cmd, loff_t pos)
 	dimgblk_cmd_end(cmd, err);
 }
 
-/* Note that an operation is not to be had, and tell the block layer later. */
+/*
+ * Note that an operation is not to be had, and offer it no longer.  Without a freeze, which
+ * would wait for requests that may hang: who has just seen it offered gets EOPNOTSUPP.
+ * Again each time, as who changes another limit may bring back what was there.
+ */
 static int dimgblk_cmd_no_punch_hole(struct dimgblk_device *dev)
 {
-	if (!READ_ONCE(dev->no_punch_hole)) {
-		WRITE_ONCE(dev->no_punch_hole, true);
-		schedule_work(&dev->limits_work);
-	}
+	WRITE_ONCE(dev->no_punch_hole, true);
+	blk_queue_disable_discard(dev->disk->queue);
+	blk_queue_disable_write_zeroes(dev->disk->queue);
 	return -EOPNOTSUPP;
 }
 
@@ -278,7 +281,7 @@ static int dimgblk_cmd_punch_hole(struct dimgblk_device *dev, loff_t pos,
 	int err;
 
 	if (READ_ONCE(dev->no_punch_hole))
-		return -EOPNOTSUPP;
+		return dimgblk_cmd_no_punch_hole(dev);
 	err = dimgblk_backing_punch_hole(&dev->backing, pos, len);
 	return err == -EOPNOTSUPP ? dimgblk_cmd_no_punch_hole(dev) : err;
 }

@@ -350,7 +350,6 @@ struct dimgblk_workers;
  * @no_punch_hole: the file system cannot punch holes
  * @errors: what failed since attach
  * @error_limit: how often error events are sent
- * @limits_work: withdraws the discard limits when @no_punch_hole was learnt
  * @detach_work: removes the disk
  * @detached: completed when @detach_work is done with all but freeing
  * @detach_error: result of the last sync, valid after @detached
@@ -400,7 +399,6 @@ struct dimgblk_device {
 	bool no_punch_hole;
 	struct dimgblk_errors errors;
 	struct ratelimit_state error_limit;
-	struct work_struct limits_work;
 
 	/* Detach. */
 	struct work_struct detach_work;

@@ -262,26 +262,6 @@ static void dimgblk_queue_limits(const struct dimgblk_device *dev,
 	lim->max_write_zeroes_sectors = lim->max_hw_discard_sectors;
 }
 
-/*
- * The file system turned out to be unable to punch holes: withdraw discard and
- * write-zeroes.  From a work item, since changing limits waits for requests.
- */
-static void dimgblk_queue_limits_work(struct work_struct *work)
-{
-	struct dimgblk_device *dev =
-		container_of(work, struct dimgblk_device, limits_work);
-	struct request_queue *q = dev->disk->queue;
-	struct queue_limits lim;
-
-	lim = queue_limits_start_update(q);
-	lim.max_hw_discard_sectors = 0;
-	lim.max_write_zeroes_sectors = 0;
-	lim.discard_granularity = 0;
-	if (queue_limits_commit_update_frozen(q, &lim))
-		dev_warn(disk_to_dev(dev->disk),
-			 "discard is not supported but stays advertised\n");
-}
-
 static void dimgblk_lane_init(struct dimgblk_lane *lane,
 			      struct dimgblk_device *dev,
 			      enum dimgblk_lane_kind kind)
@@ -355,7 +335,6 @@ int dimgblk_queue_create(struct dimgblk_device *dev)
 	struct gendisk *disk;
 	int err;
 
-	INIT_WORK(&dev->limits_work, dimgblk_queue_limits_work);
 	ratelimit_state_init(&dev->error_limit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
 	ratelimit_set_flags(&dev->error_limit, RATELIMIT_MSG_ON_RELEASE);
@@ -433,7 +412,6 @@ static void dimgblk_queue_put_disk(struct gendisk *disk)
  */
 void dimgblk_queue_destroy(struct dimgblk_device *dev)
 {
-	cancel_work_sync(&dev->limits_work);
 	dimgblk_queue_put_disk(dev->disk);
 	blk_mq_free_tag_set(&dev->tag_set);
 	kfree(dev->hw_queues);

@@ -129,15 +129,6 @@ struct compat_queue_limits {
 };
 
 static inline void
-compat_queue_set_discard(struct request_queue *q,
-			 const struct compat_queue_limits *lim)
-{
-	q->limits.discard_granularity = lim->discard_granularity;
-	blk_queue_max_discard_sectors(q, lim->max_hw_discard_sectors);
-	blk_queue_max_write_zeroes_sectors(q, lim->max_write_zeroes_sectors);
-}
-
-static inline void
 compat_queue_set_limits(struct request_queue *q,
 			const struct compat_queue_limits *lim)
 {
@@ -148,7 +139,9 @@ compat_queue_set_limits(struct request_queue *q,
 	blk_queue_max_segments(q, lim->max_segments);
 	blk_queue_max_segment_size(q, lim->max_segment_size);
 	blk_queue_dma_alignment(q, lim->dma_alignment);
-	compat_queue_set_discard(q, lim);
+	q->limits.discard_granularity = lim->discard_granularity;
+	blk_queue_max_discard_sectors(q, lim->max_hw_discard_sectors);
+	blk_queue_max_write_zeroes_sectors(q, lim->max_write_zeroes_sectors);
 	blk_queue_write_cache(q, lim->features & BLK_FEAT_WRITE_CACHE,
 			      lim->features & BLK_FEAT_FUA);
 	if (!(lim->features & BLK_FEAT_ROTATIONAL))
@@ -168,32 +161,18 @@ compat_alloc_disk(struct blk_mq_tag_set *set,
 	return disk;
 }
 
-static inline struct compat_queue_limits
-compat_queue_start_update(struct request_queue *q)
+static inline void blk_queue_disable_discard(struct request_queue *q)
 {
-	return (struct compat_queue_limits) {
-		.max_hw_discard_sectors = q->limits.max_hw_discard_sectors,
-		.max_write_zeroes_sectors = q->limits.max_write_zeroes_sectors,
-		.discard_granularity = q->limits.discard_granularity,
-	};
+	blk_queue_max_discard_sectors(q, 0);
 }
 
-static inline int
-compat_queue_commit_update(struct request_queue *q,
-			   const struct compat_queue_limits *lim)
+static inline void blk_queue_disable_write_zeroes(struct request_queue *q)
 {
-	unsigned int memflags = blk_mq_freeze_queue(q);
-
-	compat_queue_set_discard(q, lim);
-	blk_mq_unfreeze_queue(q, memflags);
-	return 0;
+	blk_queue_max_write_zeroes_sectors(q, 0);
 }
 
 #undef blk_mq_alloc_disk
 #define blk_mq_alloc_disk(set, lim, data) compat_alloc_disk(set, lim, data)
-#define queue_limits_start_update(q) compat_queue_start_update(q)
-#define queue_limits_commit_update_frozen(q, lim) \
-	compat_queue_commit_update(q, lim)
 #define queue_limits compat_queue_limits
 #endif
 
