@@ -7,6 +7,8 @@
  */
 
 #include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 
 #include "dimgblk.h"
@@ -183,8 +185,26 @@ static int dimgblk_change_wait_frozen(struct dimgblk_device *dev,
 }
 
 /*
- * Between requests.  What is in the page cache needs no sync: direct I/O writes back
- * the pages that it meets.
+ * Drop what the page cache has of the device before it is used again.  A direct write to
+ * a block device drops the pages that it meets before it begins, not when it has ended:
+ * who read them in between, as udev does, has brought back the old bytes.
+ */
+static void dimgblk_change_drop_pages(struct dimgblk_device *dev)
+{
+	struct file *file = dimgblk_registry_get_file(dev);
+	u64 start = dev->geometry.offset;
+	u64 end = start + atomic64_read(&dev->size);
+
+	if (!file)
+		return;
+	invalidate_mapping_pages(file->f_mapping, start >> PAGE_SHIFT,
+				 (end - 1) >> PAGE_SHIFT);
+	fput(file);
+}
+
+/*
+ * Between requests.  What is dirty in the page cache needs no sync: direct I/O writes
+ * back the pages that it meets.
  */
 static int dimgblk_change_switch_direct(struct dimgblk_device *dev, bool in_use,
 					struct netlink_ext_ack *extack)
@@ -202,6 +222,8 @@ static int dimgblk_change_switch_direct(struct dimgblk_device *dev, bool in_use,
 	memflags = memalloc_noio_save();
 	blk_freeze_queue_start(q);
 	err = dimgblk_change_wait_frozen(dev, extack);
+	if (!err && !in_use)
+		dimgblk_change_drop_pages(dev);
 	if (!err)
 		err = dimgblk_registry_set_direct(dev, in_use, extack);
 	blk_mq_unfreeze_queue(q, memflags);	/* restores memflags */
