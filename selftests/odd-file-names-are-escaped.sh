@@ -30,6 +30,23 @@ refused 4 'x1b.0;title.x07.x0adimgsetup' dimgsetup umount mounted
 check_equal "no control characters in a sentence" "" \
 	"$(LC_ALL=C grep -aP '[\x00-\x08\x0b-\x1f]' "$TMP/.stderr" || true)"
 umount mounted
+refused 1 'x1b.2J.*is too much' dimgsetup attach a.img $'\e[2J\ndimgsetup: all is well'
+check_equal "nor in what is wrong with a command line" "" \
+	"$(LC_ALL=C grep -aP '[\x00-\x08\x0b-\x1f]' "$TMP/.stderr" || true)"
+check_equal "nor a line of somebody else" "" "$(grep '^dimgsetup: all' "$TMP/.stderr" || true)"
+make_image disk.img 1M
+mkfs.ext4 -q disk.img 2>/dev/null
+odd=$'odd\e[31m'
+mkdir "$odd"
+mount -t tmpfs none "$odd"
+defer release_mount "$PWD/$odd"
+# not a directory to mount on
+touch "$odd/file"
+refused 2 'is no directory' dimgsetup mount disk.img "$odd/file"
+check_equal "nor in why something cannot be mounted" "" \
+	"$(LC_ALL=C grep -aP '[\x00-\x08\x0b-\x1f]' "$TMP/.stderr" || true)"
+umount "$odd"
+rm disk.img
 long=$(printf 'd%.0s' {1..200})
 for _ in {1..18}; do mkdir "$long" && cd "$long"; done
 make_image disk.img 64K

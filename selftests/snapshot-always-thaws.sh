@@ -65,7 +65,8 @@ check "after refusals it goes on" goes_on
 
 mkdir small
 mount -t tmpfs -o size=8M small small
-refused 7 "nothing of it is left.*No space left" dimgsetup snapshot --method=copy snap small/out.img
+refused 4 "nothing of it is left.*No space left" dimgsetup snapshot --method=copy snap small/out.img
+check_match "what to do" "Make room where the copy goes" "$(cat "$TMP/.stderr")"
 check_equal "a full disk: nothing is left" "" "$(ls -A small)"
 umount small
 check "and it goes on" goes_on

@@ -361,11 +361,15 @@ int dimg_ptable_draft(const char *path, int fd, int draft, uint32_t sector_size,
 static int copy_range(int from, int to, uint64_t pos, size_t len)
 {
 	char *buf = malloc(len);
-	int ret = -ENOMEM;
+	ssize_t n = -1;
+	int ret;
 
 	if (buf)
-		ret = pread(from, buf, len, pos) == (ssize_t)len &&
-		      pwrite(to, buf, len, pos) == (ssize_t)len ? 0 : -errno;
+		n = pread(from, buf, len, pos);
+	if (n == (ssize_t)len)
+		n = pwrite(to, buf, len, pos);
+	/* a short one sets no errno */
+	ret = n == (ssize_t)len ? 0 : n < 0 ? -errno : -EIO;
 	free(buf);
 	return ret;
 }

@@ -37,6 +37,8 @@ static const struct remedy {
 	  "Run it as root (sudo), or ask the owner for access to the file and its directories." },
 	{ ENOENT, "create", DIMG_EXIT_NOT_FOUND,
 	  "Check the path; \"mkdir -p DIRECTORY\" makes a directory." },
+	{ ENOENT, "snapshot", DIMG_EXIT_NOT_FOUND,
+	  "Check the paths of the image and of the copy; \"mkdir -p DIRECTORY\" makes a directory." },
 	{ ENOENT, NULL, DIMG_EXIT_NOT_FOUND,
 	  "Check the path; \"truncate -s 1G FILE\" makes a new image." },
 	{ ENOTDIR, NULL, DIMG_EXIT_NOT_FOUND, "Check the path." },
@@ -75,6 +77,10 @@ static const struct remedy {
 	  "Nothing was made. Make room on the file system, or take a smaller size." },
 	{ EDQUOT, "create", DIMG_EXIT_REFUSED,
 	  "Nothing was made. Make room in your quota, or take a smaller size." },
+	{ ENOSPC, "snapshot", DIMG_EXIT_REFUSED,
+	  "Make room where the copy goes, or take another place; and where the image is, if that is full." },
+	{ EDQUOT, "snapshot", DIMG_EXIT_REFUSED,
+	  "Make room in your quota where the copy goes, or take another place." },
 	{ EFBIG, NULL, DIMG_EXIT_REFUSED,
 	  "Files have a largest size on each file system (FAT: 4 GiB less one byte) and by \"ulimit -f\": take a smaller size or another file system."
 	},
@@ -314,7 +320,7 @@ static int fail(const char *name, const char *subject,
 {
 	const struct option_remedy *option = find_option(e->attr);
 	const struct remedy *r = find_remedy(e->err, name);
-	const char *text = r->text;
+	const char *text = r->text, *s;
 	size_t len = strlen(e->text), i;
 
 	/* permission and busy have a cause of their own, whatever is blamed */
@@ -326,9 +332,10 @@ static int fail(const char *name, const char *subject,
 	/* the kernel's sentences end with or without a full stop */
 	if (len && e->text[len - 1] == '.')
 		len--;
-	if (len)
-		fprintf(stderr, "%.*s: ", (int)len, e->text);
-	fprintf(stderr, "%s\n", strerror(e->err));
+	/* names that others chose may be in it */
+	for (s = e->text; s < e->text + len;)
+		s = put_escaped(s, false, stderr);
+	fprintf(stderr, "%s%s\n", len ? ": " : "", strerror(e->err));
 	for (i = 0; h && i < h->n; i++)
 		fprintf(stderr, "  %s\n", h->v[i]);
 	if (h && !h->n)
@@ -406,14 +413,14 @@ int dimg_usage_error(const char *fmt, ...)
 
 	put_prefix(NULL);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	put_sentence(fmt, ap);
 	va_end(ap);
 	if (*dimg_context) {
-		fputs("\nMend the line; dimgtab(5) tells what it takes.\n",
+		fputs("Mend the line; dimgtab(5) tells what it takes.\n",
 		      stderr);
 		return DIMG_EXIT_USAGE;
 	}
-	fprintf(stderr, "\nTry \"%s %s%s--help\".\n",
+	fprintf(stderr, "Try \"%s %s%s--help\".\n",
 		dimg_program, dimg_command ? dimg_command : "", dimg_command ? " " : "");
 	return DIMG_EXIT_USAGE;
 }

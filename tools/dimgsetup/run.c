@@ -46,6 +46,9 @@ static void extend_path(void)
 	const char *path = getenv("PATH");
 	char *longer;
 
+	/* an empty one would be the current directory */
+	if (path && !*path)
+		path = NULL;
 	if (asprintf(&longer, "%s%s" SYSTEM_PATH, path ? path : "",
 		     path ? ":" : "") < 0)
 		return;
