@@ -72,6 +72,15 @@ offer "${DEV}p2"
 refused 3 'p2: in use; it was left as it is' dimgsetup compact "$DEV"
 as_before "a partition" parts.img "$bytes"
 mount_at "${DEV}p1" "$TMP/upper"
+# told of three times, it has opened its partition once
+mkdir second
+mount --bind "$TMP/upper" second
+defer release_mount "$TMP/second"
+unshare -m --propagation private sleep 600 &
+elsewhere=$!
+defer stop $elsewhere
+check "it has a mount namespace" wait_for 10 \
+	sh -c "[ \"\$(readlink /proc/$elsewhere/ns/mnt)\" != \"\$(readlink /proc/$$/ns/mnt)\" ]"
 sync
 bytes=$(allocated parts.img)
 check "beside one that is mounted" dimgsetup compact --dry-run "$DEV"
@@ -82,5 +91,7 @@ bytes=$(allocated parts.img)
 dimgsetup compact "$DEV" >/dev/null 2>err
 check_equal "withdrawn: nothing is left out" "" "$(grep 'left as it is' err || true)"
 check "its 4M are free" [ "$(allocated parts.img)" -le $((bytes - (4 << 20))) ]
+stop $elsewhere
+umount second
 umount "$TMP/upper"
 detach "$DEV"

@@ -3,7 +3,8 @@
 # requires-disk: 64M
 # Claim: snapshot makes no copy while a file system is mounted from the image that it
 # cannot find, and so not freeze: unmounted lazily and still in use, or in a mount
-# namespace that only a file holds.
+# namespace that only a file holds, or mounted meanwhile from a partition or a device that was
+# not there when it began to look.
 # Broken: a copy with half of a write in it is called consistent.
 . "$(dirname "$0")/lib/dimgblk.sh"
 
@@ -30,3 +31,31 @@ unshare --mount=spaces/mnt --propagation private mount "$DEV" upper
 refused 3 'cannot be made to stand still' dimgsetup snapshot --force disk.img copy.img
 umount spaces/mnt
 check "that can be found is copied" wait_for 10 dimgsetup snapshot --force disk.img copy.img
+check "it is detached" wait_for 10 dimgsetup detach disk.img
+
+# Before the first fsync, which is one of the device when nothing stands still any more.
+# shellcheck disable=SC2016
+meanwhile='[ ! -e begun ] || exit 0; touch begun; exec >/dev/null; $DO; mount "$FROM" upper; cp /bin/sh upper'
+truncate -s 32M parts.img
+sfdisk -q parts.img <<<$'label: gpt\nsize=16M\n' >/dev/null
+attach -P parts.img
+make_fs ext4 "${DEV}p1"
+detach parts.img
+attach parts.img
+DO="partx -a $DEV" FROM=${DEV}p1 refused 3 'meanwhile a file system of the image was mounted' \
+	before-call fsync "$meanwhile" dimgsetup snapshot parts.img parts.copy
+check "it was" umount upper
+check "no copy" [ ! -e parts.copy ]
+rm begun
+detach parts.img
+attach --sizelimit 1M parts.img
+first=$DEV
+attach -r --offset 1M --sizelimit 16M parts.img
+other=$DEV
+dimgsetup detach "$other"
+DO="dimgsetup attach --offset 1M --sizelimit 16M parts.img" FROM=$other refused 3 \
+	'meanwhile a file system of the image was mounted' \
+	before-call fsync "$meanwhile" dimgsetup snapshot "$first" parts.copy
+check "it was" umount upper
+check "no copy" [ ! -e parts.copy ]
+dimgsetup detach --all

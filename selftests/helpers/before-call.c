@@ -6,12 +6,13 @@
  * usage: before-call CALL[,CALL]... COMMAND PROGRAM [ARG]...
  *
  * Runs PROGRAM. Before each of the calls, by it or its children, "sh -c COMMAND" is run
- * with the name of the call as $1 and the count of such calls so far as $2. If that
- * exits with 0 the call goes on; with another status the call is not made and fails with
- * that errno. Exit status is that of PROGRAM.
+ * with the name of the call as $1, the count of such calls so far as $2, and the path that
+ * openat is given as $3. If that exits with 0 the call goes on; with another status the
+ * call is not made and fails with that errno. Exit status is that of PROGRAM.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -41,6 +42,12 @@ static const struct {
 	{ "renameat2", SYS_renameat2 },
 	{ "linkat", SYS_linkat },
 	{ "unlinkat", SYS_unlinkat },
+	{ "openat", SYS_openat },
+	{ "pread64", SYS_pread64 },
+	{ "fcntl", SYS_fcntl },
+	{ "fallocate", SYS_fallocate },
+	{ "fsync", SYS_fsync },
+	{ "ftruncate", SYS_ftruncate },
 };
 
 static void die(const char *what)
@@ -111,8 +118,27 @@ static void run_program(char **argv, const int *calls, int n, int parent)
 	die(argv[0]);
 }
 
+/* The path that is given to openat(), empty for other calls or if it cannot be read. */
+static void read_path(const struct seccomp_notif *req, char *path, size_t len)
+{
+	char mem[32];
+	ssize_t n;
+	int fd;
+
+	memset(path, 0, len);
+	if (req->data.nr != SYS_openat)
+		return;
+	snprintf(mem, sizeof(mem), "/proc/%u/mem", req->pid);
+	fd = open(mem, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : pread(fd, path, len - 1, req->data.args[1]);
+	if (n < 0)
+		path[0] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
 /* The exit status of the command before this call. */
-static int step_in(const char *command, const char *call, int count)
+static int step_in(const char *command, const char *call, int count, const char *path)
 {
 	char number[16];
 	int status;
@@ -121,7 +147,7 @@ static int step_in(const char *command, const char *call, int count)
 	snprintf(number, sizeof(number), "%d", count);
 	pid = fork();
 	if (pid == 0) {
-		execl("/bin/sh", "sh", "-c", command, "sh", call, number, NULL);
+		execl("/bin/sh", "sh", "-c", command, "sh", call, number, path, NULL);
 		die("/bin/sh");
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
@@ -133,12 +159,14 @@ static void answer(int listener, const char *command, int count)
 {
 	struct seccomp_notif_resp resp = { 0 };
 	struct seccomp_notif req = { 0 };
+	char path[256];
 	int err;
 
 	/* who called may be gone by now */
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &req))
 		return;
-	err = step_in(command, name_of(req.data.nr), count);
+	read_path(&req, path, sizeof(path));
+	err = step_in(command, name_of(req.data.nr), count, path);
 	resp.id = req.id;
 	resp.error = -err;
 	resp.flags = err ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;

@@ -214,23 +214,26 @@ static int look_hidden(struct job *j, const struct dimg_device *dev,
 	int fd, ret, count_ret;
 	uint32_t before, after;
 	struct dimg_holders h;
+	size_t seen;
 
 	*hidden = false;
 	ret = count_openers(j->nl, dev, &before);
 	if (ret)
 		return ret;
 	/* a look: it neither claims the device nor lets udev look at it anew */
-	fd = open(node, O_RDONLY | O_CLOEXEC);
+	fd = dimg_device_open(node, O_RDONLY, dev->diskseq);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	count_ret = count_openers(j->nl, dev, &after);
 	ret = dimg_holders_find(dev->major, dev->minor, &h);
 	if (!ret)
 		ret = count_ret;
 	/* one of udev's may have come after the count, and stand for another there */
+	seen = h.n_opens + 1;
+	if (!last)
+		seen -= h.n_udev < seen ? h.n_udev : seen;
 	if (!ret)
-		*hidden = after <= before ||
-			  after > h.n + 1 - (last ? 0 : h.n_udev);
+		*hidden = after <= before || after > seen;
 	dimg_holders_free(&h);
 	close(fd);
 	return ret;
@@ -238,8 +241,7 @@ static int look_hidden(struct job *j, const struct dimg_device *dev,
 
 /*
  * Does somebody have the disk open who is in no list: a target of nvmet or LIO, or a
- * file that was passed on? Where partitions are in use, several names of one user, such
- * as mounts in several namespaces, may hide one.
+ * file that was passed on? On 6.1, two who have opened one partition may hide one.
  */
 static int find_hidden(struct job *j, const struct dimg_device *dev,
 		       const char *node, bool *hidden)
@@ -287,7 +289,7 @@ static int compact_node(struct job *j, const struct dimg_device *dev,
 	struct dimg_holders h = { 0 };
 	char node[DIMG_NODE_LEN + 8];
 	struct dimg_error e;
-	int ret, err;
+	int ret;
 
 	snprintf(node, sizeof(node), "/dev/%s", part->node);
 	ret = check_hidden(j, dev, node);
@@ -299,18 +301,18 @@ static int compact_node(struct job *j, const struct dimg_device *dev,
 	 * The claim keeps mounts away, but nobody who just writes: look for these.
 	 * Who only looks claims nothing: that would arm --auto-detach.
 	 */
-	d.fd = open(node, (j->dry_run ? O_RDONLY : O_RDWR | O_EXCL) | O_CLOEXEC);
-	err = errno;
+	d.fd = dimg_device_open(node, j->dry_run ? O_RDONLY : O_RDWR | O_EXCL,
+				dev->diskseq);
 	ret = dimg_holders_find(major(part->dev), minor(part->dev), &h);
-	errno = err;
 	/* udev only looks; this process is not among them */
-	if (ret || h.n > h.n_udev || (d.fd < 0 && err == EBUSY)) {
+	if (ret || h.n > h.n_udev || d.fd == -EBUSY) {
 		j->n_busy++;
 		dimg_error_set(&e, EBUSY, "in use; it was left as it is");
 		dimg_fail_busy(node, &e, &h);
 		ret = 0;
-	} else if (d.fd < 0 || ioctl(d.fd, BLKGETSIZE64, &d.size) ||
-		   fsync(d.fd)) {
+	} else if (d.fd < 0) {
+		ret = dimg_fail_errno(node, d.fd, "cannot be opened");
+	} else if (ioctl(d.fd, BLKGETSIZE64, &d.size) || fsync(d.fd)) {
 		ret = dimg_fail_errno(node, -errno, "cannot be opened");
 	} else {
 		ret = dig(j, node, &d);

@@ -230,13 +230,15 @@ static void tell(const struct create *c, bool replaced)
 }
 
 /* The new file is for those only whom the old one was for. */
-static int take_over(const struct dimg_newfile *f, const struct stat *old)
+static int take_over(struct dimg_newfile *f, const struct dimg_target *t)
 {
+	const struct stat *old = &t->st;
+
 	/* as far as one may: root gives the file to whom it was */
 	if (fchown(f->fd, old->st_uid, -1))
 		dimg_note(f->path, "has another owner now: %s", strerror(errno));
 	/* mkfs opens it once more */
-	return dimg_newfile_narrow(f, old->st_mode | 0600, old->st_gid, true);
+	return dimg_newfile_narrow(f, t->img.fd, old->st_mode | 0600, old->st_gid, true);
 }
 
 static int make_file(struct create *c)
@@ -247,7 +249,7 @@ static int make_file(struct create *c)
 	if (ret)
 		return ret;
 	if (c->target.exists)
-		ret = take_over(&f, &c->target.st);
+		ret = take_over(&f, &c->target);
 	if (!ret)
 		ret = make(c, &f);
 	if (!ret)

@@ -3,11 +3,15 @@
  * device.c - owns the memory of struct dimg_device and of lists of them.
  *
  * nlparse.c fills devices in, the commands only read them. A device owns its three
- * strings; a list owns its devices.
+ * strings; a list owns its devices. From an open on, a device keeps its number.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "dimgsetup.h"
 
@@ -107,4 +111,28 @@ void dimg_devices_free(struct dimg_devices *devs)
 	free(devs->v);
 	devs->v = NULL;
 	devs->n = 0;
+}
+
+/**
+ * dimg_device_open - open the node of a device, or of a partition of it
+ * @node: path of the node
+ * @flags: for open(), as O_RDONLY; close-on-exec is added
+ * @diskseq: of the device that is meant
+ *
+ * What a node is called may be another device by now.
+ *
+ * Return: the descriptor, or -errno: -ESTALE if it is another one.
+ */
+int dimg_device_open(const char *node, int flags, uint64_t diskseq)
+{
+	int fd = open(node, flags | O_CLOEXEC), ret;
+	uint64_t seq;
+
+	if (fd < 0)
+		return -errno;
+	ret = ioctl(fd, BLKGETDISKSEQ, &seq) ? -errno : -ESTALE;
+	if (ret == -ESTALE && seq == diskseq)
+		return fd;
+	close(fd);
+	return ret;
 }

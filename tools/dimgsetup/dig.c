@@ -88,6 +88,27 @@ static int read_chunk(const struct dimg_dig *d, char *buf, size_t len,
 	return 0;
 }
 
+/*
+ * May we dig what we saw? Whoever opens a leased file waits until we have let go, but not
+ * for ever, and we may have been stopped, or kept waiting by the storage, after we looked.
+ */
+static bool is_alone(const struct dimg_dig *d)
+{
+	return !d->leased || fcntl(d->fd, F_GETLEASE) == F_WRLCK;
+}
+
+/* Ctrl-Z and its like shall not come between is_alone() and the hole. */
+static void block_stops(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGTTIN);
+	sigaddset(&set, SIGTTOU);
+	sigprocmask(how, &set, NULL);
+}
+
 /* Dig where one chunk of data is zero; neighbouring blocks get one hole. */
 static int dig_chunk(struct dimg_dig *d, const char *buf, size_t len,
 		     uint64_t pos)
@@ -158,20 +179,23 @@ int dimg_dig(struct dimg_dig *d)
 
 	d->zeros = 0;
 	while (!ret && pos < d->size) {
+		block_stops(SIG_BLOCK);
 		next_data(d, pos, &start, &end);
-		ret = punch(d, pos, start);
+		ret = is_alone(d) ? punch(d, pos, start) : -EBUSY;
 		for (pos = start; !ret && pos < end; pos += len) {
 			len = end - pos < CHUNK ? end - pos : CHUNK;
-			/* whoever opens it now waits until we have let go */
-			ret = d->leased && fcntl(d->fd, F_GETLEASE) != F_WRLCK ?
-				-EBUSY : read_chunk(d, buf, len, pos);
+			ret = read_chunk(d, buf, len, pos);
 			if (!ret)
-				ret = dig_chunk(d, buf, len, pos);
+				ret = is_alone(d) ? dig_chunk(d, buf, len, pos) : -EBUSY;
+			/* a stop that came is taken here */
+			block_stops(SIG_UNBLOCK);
+			block_stops(SIG_BLOCK);
 			/* seen once is enough */
 			posix_fadvise(d->fd, pos, len, POSIX_FADV_DONTNEED);
 			dimg_progress_update(d->progress, pos + len);
 		}
 	}
+	block_stops(SIG_UNBLOCK);
 	free(buf);
 	return ret;
 }

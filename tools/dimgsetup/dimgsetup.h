@@ -152,11 +152,14 @@ struct dimg_image {
  * struct dimg_holders - who uses a disk
  * @n: how many
  * @n_udev: of these, workers of udevd, which go by themselves
+ * @n_opens: by how many opens, not less: one mount may be told of several times, and so may
+ *	one open that processes share
  * @v: one sentence each, escaped for a terminal
  */
 struct dimg_holders {
 	size_t n;
 	size_t n_udev;
+	size_t n_opens;
 	char **v;
 };
 
@@ -255,6 +258,7 @@ int dimg_devices_add(struct dimg_devices *devs, struct dimg_device *dev);
 int dimg_devices_copy(struct dimg_devices *devs, const struct dimg_device *dev);
 void dimg_devices_newest_first(struct dimg_devices *devs);
 void dimg_devices_free(struct dimg_devices *devs);
+int dimg_device_open(const char *node, int flags, uint64_t diskseq);
 
 /* module.c */
 int dimg_connect(struct dimg_nl **nlp);
@@ -563,6 +567,8 @@ int dimg_fail_writer(const char *path);
  * @base: its last part
  * @dir_fd: its directory
  * @fd: the file
+ * @mode: permissions that it will have with its name; only its owner is let in before
+ * @narrowed: @mode is not what others would get by the umask, but less
  * @temp: name that the file has meanwhile; empty if it has none
  */
 struct dimg_newfile {
@@ -570,12 +576,14 @@ struct dimg_newfile {
 	const char *base;
 	int dir_fd;
 	int fd;
+	mode_t mode;
+	bool narrowed;
 	char temp[256];
 };
 
 int dimg_newfile_open(struct dimg_newfile *f, const char *path);
 int dimg_newfile_scratch(const struct dimg_newfile *f);
-int dimg_newfile_narrow(const struct dimg_newfile *f, mode_t mode, gid_t gid,
+int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t gid,
 			bool take_group);
 int dimg_newfile_publish(struct dimg_newfile *f, const struct dimg_target *t);
 void dimg_newfile_close(struct dimg_newfile *f);
@@ -842,7 +850,8 @@ struct dimg_source {
 int dimg_source_open(const struct dimg_subject *subject, struct dimg_source *s);
 int dimg_source_flush(const struct dimg_source *s);
 bool dimg_source_holds(const struct dimg_source *s, int fd);
-bool dimg_source_is_same(const struct dimg_source *s);
+bool dimg_source_is_same(const struct dimg_source *s,
+			 const struct dimg_subject *subject);
 void dimg_source_close(struct dimg_source *s);
 
 /* freeze.c */

@@ -14,10 +14,12 @@
 #include <glob.h>
 #include <libmount.h>
 #include <limits.h>
+#include <linux/kcmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -27,10 +29,22 @@
 #define PROC_PATH_LEN	(NAME_MAX + 32)
 
 /**
+ * struct descriptor - a descriptor that somebody has
+ * @dev: what is open
+ */
+struct descriptor {
+	pid_t pid;
+	int fd;
+	dev_t dev;
+};
+
+/**
  * struct search - one question
  * @set: the disk and its partitions
  * @namespaces: inodes of the mount namespaces that were looked at
  * @n_mounts: mounts found so far
+ * @mounted: what is mounted from, each once
+ * @descriptors: one for each open
  */
 struct search {
 	struct dimg_devset set;
@@ -38,6 +52,10 @@ struct search {
 	ino_t *namespaces;
 	size_t n_namespaces;
 	size_t n_mounts;
+	dev_t *mounted;
+	size_t n_mounted;
+	struct descriptor *descriptors;
+	size_t n_descriptors;
 };
 
 /**
@@ -133,6 +151,57 @@ bool dimg_holders_comm(const char *pid, char *comm, size_t len)
 	return false;
 }
 
+/* The member of the set that a mount is of; 0 if none. */
+static dev_t mount_of(const struct search *s, struct libmnt_fs *fs)
+{
+	size_t i;
+
+	for (i = 0; i < s->set.n; i++) {
+		struct dimg_devset one = { .v = &s->set.v[i], .n = 1 };
+
+		/* btrfs has a number of its own: compare the source */
+		if (dimg_devset_has(&one, mnt_fs_get_devno(fs)) ||
+		    dimg_devset_has_node(&one, mnt_fs_get_srcpath(fs)))
+			return s->set.v[i].dev;
+	}
+	return 0;
+}
+
+/* However often and wherever it is mounted, the kernel has opened it once. */
+static void count_mount(struct search *s, dev_t dev)
+{
+	dev_t *v;
+	size_t i;
+
+	for (i = 0; i < s->n_mounted; i++)
+		if (s->mounted[i] == dev)
+			return;
+	v = reallocarray(s->mounted, s->n_mounted + 1, sizeof(*v));
+	if (!v)
+		return;
+	s->mounted = v;
+	v[s->n_mounted++] = dev;
+	s->h->n_opens++;
+}
+
+/* One open may be several descriptors, of several processes. What cannot be told counts as one. */
+static void count_descriptor(struct search *s, const struct descriptor *d)
+{
+	struct descriptor *v = s->descriptors;
+	size_t i;
+
+	for (i = 0; i < s->n_descriptors; i++)
+		if (v[i].dev == d->dev &&
+		    syscall(SYS_kcmp, v[i].pid, d->pid, KCMP_FILE, v[i].fd, d->fd) <= 0)
+			return;
+	v = reallocarray(v, s->n_descriptors + 1, sizeof(*v));
+	if (!v)
+		return;
+	s->descriptors = v;
+	v[s->n_descriptors++] = *d;
+	s->h->n_opens++;
+}
+
 /* Tell a mount; one that we do not see ourselves with the way to it. */
 static int add_mount(struct search *s, struct libmnt_fs *fs, const char *pid)
 {
@@ -157,6 +226,7 @@ static int find_mounts(struct search *s, const char *pid)
 	struct libmnt_iter *it;
 	struct libmnt_fs *fs;
 	char path[PROC_PATH_LEN];
+	dev_t dev;
 	int ret = 0;
 
 	if (!is_new_namespace(s, pid))
@@ -166,11 +236,13 @@ static int find_mounts(struct search *s, const char *pid)
 	snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
 	/* a process that is gone by now has no mounts */
 	if (tb && it && !mnt_table_parse_file(tb, path))
-		while (!ret && !mnt_table_next_fs(tb, it, &fs))
-			/* btrfs has a number of its own: compare the source */
-			if (dimg_devset_has(&s->set, mnt_fs_get_devno(fs)) ||
-			    dimg_devset_has_node(&s->set, mnt_fs_get_srcpath(fs)))
-				ret = add_mount(s, fs, pid);
+		while (!ret && !mnt_table_next_fs(tb, it, &fs)) {
+			dev = mount_of(s, fs);
+			if (!dev)
+				continue;
+			count_mount(s, dev);
+			ret = add_mount(s, fs, pid);
+		}
 	mnt_free_iter(it);
 	mnt_unref_table(tb);
 	return ret;
@@ -203,6 +275,11 @@ static int find_descriptors(struct search *s, const char *pid)
 			continue;
 		if (!dimg_holders_comm(pid, comm, sizeof(comm)))
 			break;
+		count_descriptor(s, &(struct descriptor){
+			.pid = strtol(pid, NULL, 10),
+			.fd = strtol(entry->d_name, NULL, 10),
+			.dev = makedev(stx.stx_rdev_major, stx.stx_rdev_minor),
+		});
 		if (dimg_is_of_udev(pid))
 			s->h->n_udev++;
 		ret = dimg_holders_add(s->h, "process %s (%s) has it open as descriptor %s",
@@ -244,9 +321,11 @@ static int find_swaps(struct search *s)
 
 	if (tb && it && !mnt_table_parse_swaps(tb, NULL))
 		while (!ret && !mnt_table_next_fs(tb, it, &fs))
-			if (dimg_devset_has_node(&s->set, mnt_fs_get_srcpath(fs)))
+			if (dimg_devset_has_node(&s->set, mnt_fs_get_srcpath(fs))) {
+				s->h->n_opens++;
 				ret = dimg_holders_add(s->h, "%s is swap space: swapoff it",
 						       mnt_fs_get_srcpath(fs));
+			}
 	mnt_free_iter(it);
 	mnt_unref_table(tb);
 	return ret;
@@ -276,6 +355,7 @@ static int add_stacked(struct search *s, const char *path)
 	char file[PATH_MAX], name[256];
 
 	snprintf(file, sizeof(file), "/sys/block/%s/dm/name", node);
+	s->h->n_opens++;
 	if (read_line(file, name, sizeof(name)))
 		return dimg_holders_add(s->h, "/dev/%s (device mapper \"%s\") uses it", node, name);
 	return dimg_holders_add(s->h, "/dev/%s uses it", node);
@@ -290,8 +370,8 @@ static int add_loop(struct search *s, const char *path)
 	if (!read_line(path, backing, sizeof(backing)) ||
 	    !dimg_devset_has_node(&s->set, backing))
 		return 0;
-	return dimg_holders_add(s->h, "/dev/%.*s is attached to it", (int)strcspn(node, "/"),
-		   node);
+	s->h->n_opens++;
+	return dimg_holders_add(s->h, "/dev/%.*s is attached to it", (int)strcspn(node, "/"), node);
 }
 
 /* Other disks on top of ours. */
@@ -320,6 +400,7 @@ static int add_file_system(struct search *s, const char *path)
 {
 	const char *type = path + strlen("/sys/fs/");
 
+	s->h->n_opens++;
 	return dimg_holders_add(s->h,
 		   "%s: a file system (%.*s) is mounted in a mount namespace that no visible process has, or was unmounted lazily and is still in use",
 		   strrchr(path, '/') + 1, (int)strcspn(type, "/"), type);
@@ -400,6 +481,8 @@ int dimg_holders_find(unsigned int major, unsigned int minor,
 	if (!ret)
 		ret = find_hidden_mounts(&s);
 	free(s.namespaces);
+	free(s.mounted);
+	free(s.descriptors);
 	dimg_devset_free(&s.set);
 	return ret;
 }

@@ -16,12 +16,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "dimgsetup.h"
 
 #define TEMP_SUFFIX	".dimgsetup-new"
 #define FD_PATH_LEN	32
+#define ACCESS_ACL	"system.posix_acl_access"
+#define DEFAULT_ACL	"system.posix_acl_default"
 
 /* What the signal handler has to remove; a command makes one file at a time. */
 static const struct dimg_newfile *current;
@@ -136,7 +139,7 @@ static int open_named(struct dimg_newfile *f)
 	make_temp_name(f);
 	for (;;) {
 		f->fd = openat(f->dir_fd, f->temp,
-			       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+			       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, f->mode);
 		/* somebody may take it for stale before it is locked */
 		if (f->fd >= 0 && !flock(f->fd, LOCK_EX | LOCK_NB) &&
 		    is_same(f, f->fd))
@@ -154,7 +157,7 @@ static int open_named(struct dimg_newfile *f)
 
 static int open_unnamed(const struct dimg_newfile *f)
 {
-	int fd = openat(f->dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	int fd = openat(f->dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, f->mode);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -164,6 +167,29 @@ static bool lacks_tmpfile(int err)
 {
 	return err == EOPNOTSUPP || err == EISDIR || err == ENOENT ||
 	       err == EINVAL;
+}
+
+/*
+ * Permissions to begin with: nobody else is let in before the file is complete. Not so
+ * where the directory has permissions for its files, which the kernel makes fit: they take
+ * the place of the umask.
+ */
+static mode_t first_mode(const struct dimg_newfile *f)
+{
+	return fgetxattr(f->dir_fd, DEFAULT_ACL, NULL, 0) > 0 ? 0666 : 0600;
+}
+
+/* And to end with. */
+static mode_t last_mode(const struct dimg_newfile *f)
+{
+	struct stat st;
+	mode_t mask;
+
+	if (f->mode != 0600)
+		return fstat(f->fd, &st) ? 0600 : st.st_mode & 0777;
+	mask = umask(0);
+	umask(mask);
+	return 0666 & ~mask;
 }
 
 /**
@@ -184,12 +210,15 @@ int dimg_newfile_open(struct dimg_newfile *f, const char *path)
 	ret = open_directory(f);
 	if (!ret) {
 		catch_signals(f);
+		f->mode = first_mode(f);
 		f->fd = open_unnamed(f);
 		if (f->fd < 0)
 			ret = lacks_tmpfile(-f->fd) ? open_named(f) : f->fd;
 	}
-	if (!ret)
+	if (!ret) {
+		f->mode = last_mode(f);
 		return 0;
+	}
 	dimg_newfile_close(f);
 	if (ret == -EBUSY) {
 		dimg_say(path, "another process is making this file\nWait for it, or end it.");
@@ -226,17 +255,25 @@ int dimg_newfile_scratch(const struct dimg_newfile *f)
 	return -1;
 }
 
+/* With an ACL what looks like the group's permissions is an upper bound of several. */
+static bool has_acl(int fd)
+{
+	return fd >= 0 && fgetxattr(fd, ACCESS_ACL, NULL, 0) > 0;
+}
+
 /**
  * dimg_newfile_narrow - let nobody in who may not read another file
+ * @old_fd: that file, or -1
  * @mode: of that file
  * @gid: its group
  * @take_group: try to have the same group
  *
- * Permissions that the umask has taken away do not come back.
+ * Permissions that the umask has taken away do not come back. ACLs are not copied: whom
+ * one lets in, here or there, stays out.
  *
  * Return: 0, or an exit code after the reason has been printed.
  */
-int dimg_newfile_narrow(const struct dimg_newfile *f, mode_t mode, gid_t gid,
+int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t gid,
 			bool take_group)
 {
 	struct stat st;
@@ -244,15 +281,28 @@ int dimg_newfile_narrow(const struct dimg_newfile *f, mode_t mode, gid_t gid,
 
 	if (fstat(f->fd, &st))
 		return dimg_fail_errno(f->path, -errno, "");
-	mode &= st.st_mode & 0777;
+	mode &= f->mode;
+	if (has_acl(old_fd) || (has_acl(f->fd) && fremovexattr(f->fd, ACCESS_ACL)))
+		mode &= 0707;
 	if (st.st_gid != gid && (!take_group || fchown(f->fd, -1, gid))) {
 		/* its group are others here, and ours were others there */
 		both = mode >> 3 & mode & 07;
 		mode &= 0700 | both << 3 | both;
 	}
-	if (mode == (st.st_mode & 07777) || !fchmod(f->fd, mode))
+	f->narrowed = true;
+	f->mode = mode;
+	return 0;
+}
+
+/* Let in who is to be; before the file has its name. 0 or -errno. */
+static int open_up(const struct dimg_newfile *f)
+{
+	struct stat st;
+
+	if (!fstat(f->fd, &st) && (st.st_mode & 07777) == f->mode)
 		return 0;
-	return dimg_fail_errno(f->path, -errno, "cannot set its mode");
+	/* some file systems have their own idea of permissions */
+	return fchmod(f->fd, f->mode) && f->narrowed ? -errno : 0;
 }
 
 /* Is it the file @st that has the name? */
@@ -382,6 +432,9 @@ int dimg_newfile_publish(struct dimg_newfile *f, const struct dimg_target *t)
 	int ret;
 
 	snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d", f->fd);
+	ret = open_up(f);
+	if (ret)
+		return dimg_fail_errno(f->path, ret, "cannot set its mode");
 	if (fsync(f->fd)) {
 		dimg_error_set(&e, errno, "the new file cannot be written out");
 		return dimg_fail(f->path, &e);

@@ -73,17 +73,19 @@ int resize_open_disk(struct resize *r)
 {
 	char node[DIMG_NODE_LEN + 8];
 	struct dimg_error e;
+	int fd;
 
 	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", r->dev.index);
-	r->disk_fd = open(node, (r->dry_run ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	if (r->disk_fd < 0 && errno == EBUSY)
-		r->disk_fd = open(node, O_RDONLY | O_CLOEXEC);
-	if (r->disk_fd >= 0) {
+	fd = dimg_device_open(node, r->dry_run ? O_RDONLY : O_RDWR, r->dev.diskseq);
+	if (fd == -EBUSY)
+		fd = dimg_device_open(node, O_RDONLY, r->dev.diskseq);
+	if (fd >= 0) {
+		r->disk_fd = fd;
 		if (dimg_flock(r->disk_fd))
 			dimg_note(node, "is locked (flock) by another program; going on");
 		return 0;
 	}
-	dimg_error_set(&e, errno, "the device cannot be opened");
+	dimg_error_set(&e, -fd, "the device cannot be opened");
 	return dimg_fail(node, &e);
 }
 
@@ -101,7 +103,7 @@ void resize_read_disk_only(struct resize *r)
 	if (r->pttype || !(r->attached || r->borrowed))
 		return;
 	snprintf(node, sizeof(node), "/dev/" DIMG_NODE_PREFIX "%u", r->dev.index);
-	fd = open(node, O_RDONLY | O_CLOEXEC);
+	fd = dimg_device_open(node, O_RDONLY, r->dev.diskseq);
 	if (fd < 0)
 		return;
 	close(r->disk_fd);

@@ -268,9 +268,9 @@ static int copy_frozen(struct job *j, int out)
 		return thawed;
 	if (copied)
 		return fail_copy(j, copied);
-	if (dimg_source_is_same(&j->source))
+	if (dimg_source_is_same(&j->source, &j->subject))
 		return 0;
-	dimg_say(j->out, "meanwhile a file system of the image was mounted\nTry again.");
+	dimg_say(j->out, "meanwhile a file system of the image was mounted, or its device was detached\nTry again.");
 	return DIMG_EXIT_BUSY;
 }
 
@@ -298,9 +298,9 @@ static int make_file(struct job *j)
 	if (ret)
 		return ret;
 	/* whoever may not read the image, or the old copy, may not read this */
-	ret = dimg_newfile_narrow(&f, j->source.mode, j->source.gid, true);
+	ret = dimg_newfile_narrow(&f, j->source.img.fd, j->source.mode, j->source.gid, true);
 	if (!ret && t->exists)
-		ret = dimg_newfile_narrow(&f, t->st.st_mode | 0600, t->st.st_gid, false);
+		ret = dimg_newfile_narrow(&f, t->img.fd, t->st.st_mode | 0600, t->st.st_gid, false);
 	if (!ret)
 		ret = copy_frozen(j, f.fd);
 	if (!ret) {

@@ -229,22 +229,52 @@ static bool has_super(const struct dimg_uppers *m, dev_t super)
 	return false;
 }
 
-/* dimg_source_is_same - whether no other file system was mounted meanwhile. */
-bool dimg_source_is_same(const struct dimg_source *s)
+/* Of these devices, are all mounts that there are now known already? */
+static bool is_same_set(const struct dimg_source *s, const struct dimg_devset *set)
 {
 	struct dimg_holders hidden = { 0 };
 	struct dimg_uppers now;
 	bool same;
 	size_t i;
 
-	same = !dimg_uppers_find(&s->set, &now);
+	same = !dimg_uppers_find(set, &now);
 	for (i = 0; same && i < now.n; i++)
 		same = has_super(&s->mounts, now.v[i].super);
 	/* mounted and out of sight again */
-	same = same && !dimg_holders_find_hidden(&s->set, &s->mounts, &hidden) &&
+	same = same && !dimg_holders_find_hidden(set, &s->mounts, &hidden) &&
 	       !hidden.n;
 	dimg_holders_free(&hidden);
 	dimg_uppers_free(&now);
+	return same;
+}
+
+/**
+ * dimg_source_is_same - whether nobody came who was not made to stand still
+ * @subject: as it was given to dimg_source_open()
+ *
+ * Looks for file systems that were mounted meanwhile, also from partitions, volumes and
+ * devices that were not there at first.
+ */
+bool dimg_source_is_same(const struct dimg_source *s,
+			 const struct dimg_subject *subject)
+{
+	const struct dimg_device *dev = subject->devs.v;
+	struct dimg_source now = { .nodes = NULL };
+	struct dimg_devices all;
+	struct dimg_error e;
+	bool same = false;
+	size_t i;
+
+	/* one that is not attached is locked */
+	if (!subject->devs.n)
+		return true;
+	if (dimg_nl_dump(subject->nl, &all, &e))
+		return false;
+	for (i = 0; i < all.n; i++)
+		same |= all.v[i].index == dev->index && all.v[i].diskseq == dev->diskseq;
+	same = same && !find_devices(&now, &all, dev) && is_same_set(s, &now.set);
+	dimg_devset_free(&now.set);
+	dimg_devices_free(&all);
 	return same;
 }
 

@@ -9,10 +9,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -211,14 +209,13 @@ static int check_dir(struct dimg_mount *m, const struct dimg_mount_source *src)
 static int hold(struct dimg_mount *m, struct dimg_mount_source *src)
 {
 	struct dimg_error e;
-	uint64_t diskseq;
+	int ret = dimg_device_open(src->node, O_RDONLY, src->diskseq);
 
-	src->fd = open(src->node, O_RDONLY | O_CLOEXEC);
-	if (src->fd >= 0 && !ioctl(src->fd, BLKGETDISKSEQ, &diskseq) &&
-	    diskseq == src->diskseq)
+	src->fd = ret < 0 ? -1 : ret;
+	if (src->fd >= 0)
 		return 0;
-	if (src->fd < 0 && errno != ENOENT && errno != ENXIO && errno != ENODEV) {
-		dimg_error_set(&e, errno, "the node cannot be opened");
+	if (ret != -ENOENT && ret != -ENXIO && ret != -ENODEV && ret != -ESTALE) {
+		dimg_error_set(&e, -ret, "the node cannot be opened");
 		return dimg_fail(src->node, &e);
 	}
 	dimg_standing_close(src);

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# requires-disk: 64M
+# Claim: compact of a file digs no hole where it saw zeros and somebody has written since:
+# a program that opens the file waits for compact, but not for ever, and writes when the
+# kernel has taken the lease away.
+# Broken: new data is gone if compact was stopped (Ctrl-Z) between its read and its hole.
+. "$(dirname "$0")/lib/dimgblk.sh"
+
+scratch_fs ext4
+cd "$MNT"
+dd if=/dev/zero of=disk.img bs=1M count=4 status=none
+make_image new 4M
+before=$(cat /proc/sys/fs/lease-break-time)
+echo 1 >/proc/sys/fs/lease-break-time
+defer sh -c "echo $before >/proc/sys/fs/lease-break-time"
+
+# After its first read under the lease, before whatever it does next.
+# shellcheck disable=SC2016
+write='last=$(cat last 2>/dev/null)
+echo "$1" >last
+[ "$last" = pread64 ] && [ "$1" != pread64 ] && [ ! -e written ] &&
+	grep -q "LEASE" /proc/locks || exit 0
+dd if=new of=disk.img bs=1M conv=notrunc status=none
+touch written'
+refused 3 'meanwhile|in use|another program|busy' \
+	before-call pread64,fcntl,fallocate "$write" dimgsetup compact disk.img
+check "somebody wrote" [ -e written ]
+check "it is all there" cmp new disk.img
+check "and compact does its work when nobody comes" dimgsetup compact disk.img
+check "with the same bytes" cmp new disk.img
+cd "$TMP"

@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# requires-disk: 128M
+# Claim: when a device is detached and another one gets its number between two looks of
+# resize or compact, neither touches the other one, nor the image that the first one had.
+# Broken: the image is cut for what another one has in it; holes in the map of one file are
+# dug in another one.
+. "$(dirname "$0")/lib/dimgblk.sh"
+
+# Before its node is opened for the first time.
+# shellcheck disable=SC2016
+swap='[ "$3" = "$NODE" ] && [ ! -e swapped ] || exit 0
+touch swapped
+dimgsetup detach --force "$NODE"
+[ "$(dimgsetup attach --index "${NODE#/dev/dimgblk}" b.img)" = "$NODE" ] || exit 5'
+
+scratch_fs ext4
+cd "$MNT"
+# zeros that have room in one file, and data in their place in the other one
+dd if=/dev/zero of=a.img bs=1M count=16 status=none
+make_image b.img 16M
+a=$(sha256sum <a.img) b=$(sha256sum <b.img)
+keep()
+{
+	rm -f swapped
+	attach a.img
+	NODE=$DEV refused 2 'its number given to another one' \
+		before-call openat "$swap" dimgsetup "$@"
+	check "another one had its number" [ -e swapped ]
+	detach "$DEV"
+	check_equal "$1: the image is as it was" "$a" "$(sha256sum <a.img)"
+	check_equal "$1: the other one, too" "$b" "$(sha256sum <b.img)"
+}
+keep resize --shrink a.img 8M
+keep resize --all a.img 24M
+keep compact a.img
+cd "$TMP"
