@@ -38,7 +38,8 @@ static const struct remedy {
 	{ ENOENT, "create", DIMG_EXIT_NOT_FOUND,
 	  "Check the path; \"mkdir -p DIRECTORY\" makes a directory." },
 	{ ENOENT, "snapshot", DIMG_EXIT_NOT_FOUND,
-	  "Check the paths of the image and of the copy; \"mkdir -p DIRECTORY\" makes a directory." },
+	  "Check the paths of the image and of the copy; \"mkdir -p DIRECTORY\" makes a directory."
+	},
 	{ ENOENT, NULL, DIMG_EXIT_NOT_FOUND,
 	  "Check the path; \"truncate -s 1G FILE\" makes a new image." },
 	{ ENOTDIR, NULL, DIMG_EXIT_NOT_FOUND, "Check the path." },
@@ -78,9 +79,11 @@ static const struct remedy {
 	{ EDQUOT, "create", DIMG_EXIT_REFUSED,
 	  "Nothing was made. Make room in your quota, or take a smaller size." },
 	{ ENOSPC, "snapshot", DIMG_EXIT_REFUSED,
-	  "Make room where the copy goes, or take another place; and where the image is, if that is full." },
+	  "Make room where the copy goes, or take another place; and where the image is, if that is full."
+	},
 	{ EDQUOT, "snapshot", DIMG_EXIT_REFUSED,
-	  "Make room in your quota where the copy goes, or take another place." },
+	  "Make room in your quota where the copy goes, or take another place."
+	},
 	{ EFBIG, NULL, DIMG_EXIT_REFUSED,
 	  "Files have a largest size on each file system (FAT: 4 GiB less one byte) and by \"ulimit -f\": take a smaller size or another file system."
 	},
