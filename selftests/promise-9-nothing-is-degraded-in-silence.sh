@@ -24,7 +24,7 @@ report()
 }
 
 report on 1 '^$' "$MNT/disk.img"
-report off 0 '' "$MNT/disk.img"
+report off 0 '^$' "$MNT/disk.img"
 report auto 1 '^$' "$MNT/disk.img"
 
 # Direct I/O needs offsets that the file system below can address; 4096-byte
