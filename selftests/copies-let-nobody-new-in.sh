@@ -82,4 +82,12 @@ check "made where each file has a name" \
 check_equal "seen before it was complete: for its owner only, and as the image at the end" \
 	"600 644 " "$(uniq modes | tr '\n' ' ')"
 check_equal "and then" 644 "$(mode named.img)"
+cd team
+rm -f opened modes
+chmod 640 ../plain.img
+check "and where the directory lets others in" \
+	before-call openat,ftruncate,fsync "$no_tmpfile" dimgsetup snapshot --method=copy ../plain.img named.img
+check_equal "for its owner only as soon as it is known whose copy it is" 600 \
+	"$(sed -n '/^600$/p' modes | uniq)"
+check_equal "nor for others when data is in it" "" "$(sed '1,/^600$/d; /^600$/d; /^640$/d' modes)"
 cd "$TMP"

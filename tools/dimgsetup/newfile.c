@@ -281,6 +281,9 @@ int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t g
 
 	if (fstat(f->fd, &st))
 		return dimg_fail_errno(f->path, -errno, "");
+	/* at once: what the directory or its ACL lets in here may have been kept out there */
+	if (st.st_mode & 077)
+		fchmod(f->fd, 0600);
 	mode &= f->mode;
 	if (has_acl(old_fd) || (has_acl(f->fd) && fremovexattr(f->fd, ACCESS_ACL)))
 		mode &= 0707;
