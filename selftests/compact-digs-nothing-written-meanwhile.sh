@@ -23,7 +23,7 @@ echo "$1" >last
 	grep -q "LEASE" /proc/locks || exit 0
 dd if=new of=disk.img bs=1M conv=notrunc status=none
 touch written'
-refused 3 'meanwhile|in use|another program|busy' \
+refused 3 'is being opened by another program' \
 	before-call pread64,fcntl,fallocate "$write" dimgsetup compact disk.img
 check "somebody wrote" [ -e written ]
 check "it is all there" cmp new disk.img

@@ -51,8 +51,8 @@ PART=$(ls "$DISK"?*)
 check "the head of the disk" nl-send attach direct=0 backing-fd=9 size-limit=$((2047 * 512)) 9<>"$DISK"
 kernel_refuses EBUSY nl-send attach direct=0 backing-fd=9 9<>"$PART"
 check "a whole page behind it: fine" \
-	nl-send attach direct=0 backing-fd=9 offset=4096 size-limit=1048576 9<>"$PART"
-check "another part of the same: fine" \
+	nl-send attach direct=0 backing-fd=9 offset=4096 size-limit=1049088 9<>"$PART"
+check "in the same page of the same cache: fine" \
 	nl-send attach direct=0 backing-fd=9 offset=$((4096 + (1 << 20) + 512)) 9<>"$PART"
 dimgsetup detach --all
 wipefs -qa "$DISK"

@@ -5,8 +5,8 @@
  * what is left, 0 when it has failed; for one task at a time. What may not fail is
  * not counted either.
  * With calls=1, on any kernel, only the first allocation counts of each call that the
- * driver makes: some thirty for an attach in place of some hundreds, which take each
- * way out of the driver at least once.
+ * driver makes: nine for an attach in place of some hundreds, which take each way out
+ * of the driver at least once.
  */
 #include <linux/preempt.h>
 #include <linux/proc_fs.h>
