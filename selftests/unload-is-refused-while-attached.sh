@@ -4,6 +4,7 @@
 # and leaves nothing behind.
 # Broken: rmmod pulls the code from under a mounted disk.
 . "$(dirname "$0")/lib/dimgblk.sh"
+. "$SELFTESTS/lib/udev.sh"
 
 make_image disk.img 1M
 attach disk.img
@@ -19,9 +20,8 @@ check "works again" cmp disk.img "$DEV"
 detach "$DEV"
 
 # Who was told that the device is gone need not try rmmod twice.
-udevadm settle
-udevadm control --stop-exec-queue
-defer udevadm control --start-exec-queue
+check "udev looks away" udev_stands_still
+defer udev_goes_on
 early=0
 for _ in {1..30}; do
 	index=$(field index "$(nl-send attach backing-fd=9 9<>disk.img)")

@@ -15,6 +15,7 @@ set -eu -o pipefail
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 PATH=$here/helpers:$PATH:/usr/sbin:/sbin
+. "$here/lib/udev.sh"
 disk=${TEST_DISKS:-/dev/vdb}
 disk=${disk%% *}
 
@@ -49,8 +50,7 @@ done
 dmesg -n err
 
 # udev would open the devices in between, and a strict detach be refused.
-udevadm settle --timeout=60
-udevadm control --stop-exec-queue
+udev_stands_still
 mnt=$(mktemp -d)
 # Somebody looks at all disks, also at one whose attach is just failing.
 while :; do
@@ -63,8 +63,7 @@ finish()
 	status=$?
 	trap - EXIT
 	kill $reader
-	# It has thousands of events to read first, and may answer too late.
-	udevadm control --start-exec-queue || :
+	udev_goes_on || [ $status != 0 ] || status=1
 	umount "$mnt" 2>/dev/null || :
 	exit $status
 }
