@@ -185,20 +185,22 @@ static int dimgblk_change_wait_frozen(struct dimgblk_device *dev,
 }
 
 /*
- * Drop what the page cache has of the device before it is used again.  A direct write to
- * a block device drops the pages that it meets before it begins, not when it has ended:
- * who read them in between, as udev does, has brought back the old bytes.
+ * Drop what the page cache has of the backing file before it is used again.  A direct
+ * write to a block device drops the pages that it meets before it begins, not when it has
+ * ended: who read them in between, as udev does, has brought back the old bytes.
+ * All of the file, as a large folio that begins or ends outside of a range is left alone.
+ * For a disk also those that a CPU has not put on a list yet.
  */
 static void dimgblk_change_drop_pages(struct dimgblk_device *dev)
 {
 	struct file *file = dimgblk_registry_get_file(dev);
-	u64 start = dev->geometry.offset;
-	u64 end = start + atomic64_read(&dev->size);
 
 	if (!file)
 		return;
-	invalidate_mapping_pages(file->f_mapping, start >> PAGE_SHIFT,
-				 (end - 1) >> PAGE_SHIFT);
+	if (dev->backing.is_bdev)
+		invalidate_bdev(I_BDEV(file->f_mapping->host));
+	else
+		invalidate_mapping_pages(dev->backing.mapping, 0, -1);
 	fput(file);
 }
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 64M
 # Claim: a device on a disk that goes from direct I/O to the page cache shows what was
-# written, though somebody has read the same bytes from the disk while they were written.
+# written, though somebody has read the same bytes from the disk while they were written:
+# in single pages, in a large folio that goes beyond the device, on another CPU.
 # Broken: the old bytes are read, and written back with the next write to that page.
 . "$(dirname "$0")/lib/dimgblk.sh"
 
@@ -14,17 +15,35 @@ size=$(blockdev --getsz "$DISK")
 dmsetup create slow --table "0 $size delay $DISK 0 0 $DISK 0 2000"
 defer dmsetup remove --retry slow
 udevadm settle
-blkop -d /dev/mapper/slow write:0:64K:1
-attach --direct-io=on --sizelimit 1M /dev/mapper/slow
-check "read past the cache" blkop -d "$DEV" read:0:64K:1
-blkop -d "$DEV" write:4K:4K:2 >/dev/null &
-writer=$!
-check "a write is under way" wait_for 5 in_flight "$DEV"
-check "who reads meanwhile has the old bytes" blkop -r /dev/mapper/slow read:0:64K:1
-check_child "it is written" $writer
-check "direct I/O goes" dimgsetup set --direct-io=off "$DEV"
-check "the new bytes are read" blkop "$DEV" read:4K:4K:2
-check "a write to the same page" blkop -d "$DEV" write:4K:512:3 read:4608:3584:2
-check "a flush" blkop "$DEV" fsync
-detach "$DEV"
-check "all is on the disk" blkop -d "$DISK" read:0:4K:1 read:4K:512:3 read:4608:3584:2 read:8K:56K:1
+# What the readers below read, past the end of the device, too.
+blkop -d /dev/mapper/slow write:0:2M:1
+
+# shows_new NAME OFFSET READER...: 4K at OFFSET are written, READER reads the disk meanwhile
+shows_new()
+{
+	local name=$1 at=$2 writer
+	shift 2
+	blkop -d /dev/mapper/slow "write:$at:4K:1"
+	blockdev --flushbufs /dev/mapper/slow
+	attach --direct-io=on --sizelimit 1028K /dev/mapper/slow
+	udevadm settle
+	check "$name: read past the cache" blkop -r -d "$DEV" "read:$at:4K:1"
+	blkop -d "$DEV" "write:$at:4K:2" >/dev/null &
+	writer=$!
+	check "$name: a write is under way" wait_for 5 in_flight "$DEV"
+	check "$name: somebody reads the old bytes" "$@" >/dev/null
+	check_child "$name: it is written" $writer
+	check "$name: direct I/O goes" taskset -c 0 dimgsetup set --direct-io=off "$DEV"
+	check "$name: the new bytes are read" blkop -r "$DEV" "read:$at:4K:2"
+	check "$name: a write to the same page" blkop -d "$DEV" "write:$at:512:3"
+	check "$name: a flush" blkop "$DEV" fsync
+	detach "$DEV"
+	check "$name: it is on the disk" blkop -d "$DISK" "read:$at:512:3"
+	check "$name: and the rest of the page" blkop -d "$DISK" "read:$((${at%K} * 1024 + 512)):3584:2"
+}
+shows_new "single pages" 4K blkop -r /dev/mapper/slow read:0:64K:1
+# Kernels before 7.3 have no such folios in the cache of a disk.
+shows_new "a large folio" 1024K dd if=/dev/mapper/slow of=/dev/null bs=64K count=32 status=none
+# Not at the beginning: no read ahead, so that it is this page alone, which waits on that CPU
+# to be put on a list.
+shows_new "another CPU" 4K taskset -c $(($(nproc) - 1)) blkop -r /dev/mapper/slow read:4K:4K:1
