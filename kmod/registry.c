@@ -57,8 +57,9 @@ static bool dimgblk_registry_same_cache(const struct dimgblk_device *dev,
 {
 	if (direct || other->direct_in_use)
 		return direct && other->direct_in_use;
+	/* Not ->f_mapping: an overlay has one of its own, which nobody reads through. */
 	return dev->backing.file &&
-	       dev->backing.file->f_mapping == other->backing.file->f_mapping;
+	       dev->backing.mapping == other->backing.mapping;
 }
 
 /*

@@ -4,7 +4,7 @@
 # Claim: an image on overlayfs is written where its window says, whatever flags its owner
 # gives the open file later; and reads do not wait for a frozen layer.
 # Broken: O_APPEND, set on the descriptor after attach, sends acknowledged writes to the
-# end of the file below, and reads show the old bytes.
+# end of the file below, and reads show the old bytes; two halves of a page are refused.
 . "$(dirname "$0")/lib/dimgblk.sh"
 
 requires_command fsfreeze
@@ -35,6 +35,19 @@ thaw()
 {
 	fsfreeze -u "$MNT" 2>/dev/null || true
 }
+# One cache, whichever name is used: what is in one page may be of two devices.
+attach --direct-io=off --sizelimit 2K merged/disk.img
+one=$DEV
+attach --direct-io=off --offset 2K --sizelimit 2K "$MNT/upper/disk.img"
+check "one half of a page" blkop -d "$one" write:0:2K:5
+check "the other one, by its name in the layer" blkop -d "$DEV" write:0:2K:6 fsync
+check "and the first again" blkop -d "$one" write:0:1K:7 fsync
+sync
+echo 3 >/proc/sys/vm/drop_caches
+check "nothing of it is undone" blkop -r -d "$one" read:0:1K:7 read:1K:1K:5
+check "in either half" blkop -r -d "$DEV" read:0:2K:6
+detach "$one" "$DEV"
+
 for mode in on off; do
 	attach --direct-io=$mode merged/disk.img
 	udevadm settle
