@@ -24,6 +24,16 @@ static bool is_zero(const char *buf, size_t len)
 	return !buf[0] && !memcmp(buf, buf + 1, len - 1);
 }
 
+/*
+ * May we dig what we saw? Whoever opens a leased file waits until we have let go, but not
+ * for ever, and we may have been stopped, or kept waiting by the storage, after we looked.
+ */
+static bool is_alone(const struct dimg_dig *d)
+{
+	return !d->leased || fcntl(d->fd, F_GETLEASE) == F_WRLCK;
+}
+
+/* Before each hole: the one before it may have been kept waiting. */
 static int punch(const struct dimg_dig *d, uint64_t start, uint64_t end)
 {
 	int ret;
@@ -31,6 +41,8 @@ static int punch(const struct dimg_dig *d, uint64_t start, uint64_t end)
 	if (d->dry_run || start >= end)
 		return 0;
 	do {
+		if (!is_alone(d))
+			return -EBUSY;
 		ret = fallocate(d->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 				start, end - start);
 	} while (ret && errno == EINTR);
@@ -86,15 +98,6 @@ static int read_chunk(const struct dimg_dig *d, char *buf, size_t len,
 		done += n;
 	}
 	return 0;
-}
-
-/*
- * May we dig what we saw? Whoever opens a leased file waits until we have let go, but not
- * for ever, and we may have been stopped, or kept waiting by the storage, after we looked.
- */
-static bool is_alone(const struct dimg_dig *d)
-{
-	return !d->leased || fcntl(d->fd, F_GETLEASE) == F_WRLCK;
 }
 
 /* Ctrl-Z and its like shall not come between is_alone() and the hole. */
