@@ -71,6 +71,19 @@ bytes=$(allocated parts.img)
 offer "${DEV}p2"
 refused 3 'p2: in use; it was left as it is' dimgsetup compact "$DEV"
 as_before "a partition" parts.img "$bytes"
+# Neither of these has opened anything, and anybody can do the like.
+mkdir -p named
+unshare -m --propagation private sh -c 'mount -t tmpfs "$1" named && exec perl -e "
+	sysopen F, \$ARGV[0], 010000000 or die;
+	sleep 600;" "$1"' sh "${DEV}p1" &
+named=$!
+defer stop $named
+check "somebody names the other partition" wait_for 10 sh -c "
+	grep -q '${DEV}p1' /proc/$named/mountinfo &&
+	[ -n \"\$(find /proc/$named/fd -lname '${DEV}p1')\" ]"
+refused 3 'p2: in use; it was left as it is' dimgsetup compact "$DEV"
+as_before "beside names only" parts.img "$bytes"
+stop $named
 mount_at "${DEV}p1" "$TMP/upper"
 # told of three times, it has opened its partition once
 mkdir second

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libmount.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,14 +205,45 @@ bool dimg_devset_has(const struct dimg_devset *set, dev_t dev)
 	return false;
 }
 
-/* dimg_devset_has_node - whether a path is a node of the disk, or a link to one. */
-bool dimg_devset_has_node(const struct dimg_devset *set, const char *path)
+/**
+ * dimg_devset_of_node - the member that a path is the node of, or a link to; 0 if none
+ */
+dev_t dimg_devset_of_node(const struct dimg_devset *set, const char *path)
 {
 	struct stat st;
 
 	/* only below /dev: elsewhere stat() could hang on a dead server */
-	return path && !strncmp(path, "/dev/", 5) && !stat(path, &st) &&
-	       S_ISBLK(st.st_mode) && dimg_devset_has(set, st.st_rdev);
+	if (!path || strncmp(path, "/dev/", 5) || stat(path, &st) ||
+	    !S_ISBLK(st.st_mode) || !dimg_devset_has(set, st.st_rdev))
+		return 0;
+	return st.st_rdev;
+}
+
+/* dimg_devset_has_node - whether a path is a node of the disk, or a link to one. */
+bool dimg_devset_has_node(const struct dimg_devset *set, const char *path)
+{
+	return dimg_devset_of_node(set, path);
+}
+
+/**
+ * dimg_devset_mounted - the member that a mount shows; 0 if none is
+ *
+ * A file system with several devices has a number of its own, and its source is compared.
+ * Of others the source is what who mounted it has said, who may be anybody.
+ */
+dev_t dimg_devset_mounted(const struct dimg_devset *set, struct libmnt_fs *fs)
+{
+	static const char * const of_several[] = { "btrfs", "bcachefs" };
+	const char *type = mnt_fs_get_fstype(fs);
+	dev_t super = mnt_fs_get_devno(fs);
+	size_t i;
+
+	if (dimg_devset_has(set, super))
+		return super;
+	for (i = 0; type && i < sizeof(of_several) / sizeof(*of_several); i++)
+		if (!strcmp(type, of_several[i]))
+			return dimg_devset_of_node(set, mnt_fs_get_srcpath(fs));
+	return 0;
 }
 
 /* dimg_devset_free - give back a set; it is empty afterwards. */

@@ -164,6 +164,7 @@ struct dimg_holders {
 };
 
 struct dimg_nl;
+struct libmnt_fs;
 struct option;
 
 /**
@@ -421,7 +422,9 @@ int dimg_devset_load(unsigned int major, unsigned int minor,
 int dimg_devset_merge(struct dimg_devset *set, const struct dimg_devset *more);
 int dimg_devset_add_holders(struct dimg_devset *set);
 bool dimg_devset_has(const struct dimg_devset *set, dev_t dev);
+dev_t dimg_devset_of_node(const struct dimg_devset *set, const char *path);
 bool dimg_devset_has_node(const struct dimg_devset *set, const char *path);
+dev_t dimg_devset_mounted(const struct dimg_devset *set, struct libmnt_fs *fs);
 void dimg_devset_free(struct dimg_devset *set);
 
 /* blockattr.c */

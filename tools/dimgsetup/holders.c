@@ -151,22 +151,6 @@ bool dimg_holders_comm(const char *pid, char *comm, size_t len)
 	return false;
 }
 
-/* The member of the set that a mount is of; 0 if none. */
-static dev_t mount_of(const struct search *s, struct libmnt_fs *fs)
-{
-	size_t i;
-
-	for (i = 0; i < s->set.n; i++) {
-		struct dimg_devset one = { .v = &s->set.v[i], .n = 1 };
-
-		/* btrfs has a number of its own: compare the source */
-		if (dimg_devset_has(&one, mnt_fs_get_devno(fs)) ||
-		    dimg_devset_has_node(&one, mnt_fs_get_srcpath(fs)))
-			return s->set.v[i].dev;
-	}
-	return 0;
-}
-
 /* However often and wherever it is mounted, the kernel has opened it once. */
 static void count_mount(struct search *s, dev_t dev)
 {
@@ -237,7 +221,7 @@ static int find_mounts(struct search *s, const char *pid)
 	/* a process that is gone by now has no mounts */
 	if (tb && it && !mnt_table_parse_file(tb, path))
 		while (!ret && !mnt_table_next_fs(tb, it, &fs)) {
-			dev = mount_of(s, fs);
+			dev = dimg_devset_mounted(&s->set, fs);
 			if (!dev)
 				continue;
 			count_mount(s, dev);
@@ -246,6 +230,22 @@ static int find_mounts(struct search *s, const char *pid)
 	mnt_free_iter(it);
 	mnt_unref_table(tb);
 	return ret;
+}
+
+/* A descriptor with O_PATH is a name: nothing is open, nor any permission asked for. */
+static bool is_path_only(const char *pid, const char *fd)
+{
+	char path[PROC_PATH_LEN + NAME_MAX], line[128];
+	unsigned int flags = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, fd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "flags: %o", &flags) != 1)
+		;
+	if (f)
+		fclose(f);
+	return flags & O_PATH;
 }
 
 /* Descriptors of our nodes that process @pid has open. */
@@ -271,7 +271,8 @@ static int find_descriptors(struct search *s, const char *pid)
 			  STATX_TYPE, &stx) ||
 		    !S_ISBLK(stx.stx_mode) ||
 		    !dimg_devset_has(&s->set, makedev(stx.stx_rdev_major,
-						      stx.stx_rdev_minor)))
+						      stx.stx_rdev_minor)) ||
+		    is_path_only(pid, entry->d_name))
 			continue;
 		if (!dimg_holders_comm(pid, comm, sizeof(comm)))
 			break;
@@ -361,16 +362,30 @@ static int add_stacked(struct search *s, const char *path)
 	return dimg_holders_add(s->h, "/dev/%s uses it", node);
 }
 
+/* Its open may be that of a descriptor which whoever attached it has kept. */
+static void count_loop(struct search *s, dev_t dev)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_descriptors; i++)
+		if (s->descriptors[i].dev == dev)
+			return;
+	s->h->n_opens++;
+}
+
 /* The backing_file of another loop-like device: is it one of our nodes? */
 static int add_loop(struct search *s, const char *path)
 {
 	char backing[PATH_MAX];
 	const char *node = path + strlen("/sys/block/");
+	dev_t dev;
 
-	if (!read_line(path, backing, sizeof(backing)) ||
-	    !dimg_devset_has_node(&s->set, backing))
+	if (!read_line(path, backing, sizeof(backing)))
 		return 0;
-	s->h->n_opens++;
+	dev = dimg_devset_of_node(&s->set, backing);
+	if (!dev)
+		return 0;
+	count_loop(s, dev);
 	return dimg_holders_add(s->h, "/dev/%.*s is attached to it", (int)strcspn(node, "/"), node);
 }
 

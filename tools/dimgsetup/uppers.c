@@ -33,22 +33,6 @@ static ino_t namespace_of(const char *pid)
 	return stat(path, &st) ? 0 : st.st_ino;
 }
 
-/* The member of @set that is mounted as @fs; 0 if none is. */
-static dev_t mounted_member(const struct dimg_devset *set, struct libmnt_fs *fs)
-{
-	const char *source = mnt_fs_get_srcpath(fs);
-	dev_t super = mnt_fs_get_devno(fs);
-	struct stat st;
-
-	if (dimg_devset_has(set, super))
-		return super;
-	/* btrfs has a number of its own; only below /dev: stat() may hang elsewhere */
-	if (source && !strncmp(source, "/dev/", 5) && !stat(source, &st) &&
-	    S_ISBLK(st.st_mode) && dimg_devset_has(set, st.st_rdev))
-		return st.st_rdev;
-	return 0;
-}
-
 static int add(struct dimg_uppers *m, struct libmnt_fs *fs, dev_t dev,
 	       const char *pid, bool own)
 {
@@ -91,7 +75,7 @@ static int find_in_process(const struct dimg_devset *set, const char *pid,
 	/* a process may have ended meanwhile: nothing to see then */
 	if (!ret && !mnt_table_parse_file(tb, path))
 		while (!ret && !mnt_table_next_fs(tb, it, &fs)) {
-			dev = mounted_member(set, fs);
+			dev = dimg_devset_mounted(set, fs);
 			if (dev)
 				ret = add(m, fs, dev, pid, own);
 		}
