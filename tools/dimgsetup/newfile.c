@@ -268,8 +268,8 @@ static bool has_acl(int fd)
  * @gid: its group
  * @take_group: try to have the same group
  *
- * Permissions that the umask has taken away do not come back. ACLs are not copied: whom
- * one lets in, here or there, stays out.
+ * Permissions that the umask has taken away do not come back. ACLs are not copied: where
+ * there is one, here or there, only the owner is let in.
  *
  * Return: 0, or an exit code after the reason has been printed.
  */
@@ -278,20 +278,28 @@ int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t g
 {
 	struct stat st;
 	mode_t both;
+	int err;
 
 	if (fstat(f->fd, &st))
 		return dimg_fail_errno(f->path, -errno, "");
-	/* at once: what the directory or its ACL lets in here may have been kept out there */
-	if (st.st_mode & 077)
-		fchmod(f->fd, 0600);
+	/*
+	 * At once: what the directory or its ACL lets in here may have been kept out there.
+	 * And who cannot set a mode is told before the work.
+	 */
+	err = fchmod(f->fd, 0600) ? -errno : 0;
 	mode &= f->mode;
-	if (has_acl(old_fd) || (has_acl(f->fd) && fremovexattr(f->fd, ACCESS_ACL)))
-		mode &= 0707;
+	/* it may keep somebody out whom the permissions of others would let in */
+	if (has_acl(old_fd) || has_acl(f->fd))
+		mode &= 0700;
+	if (has_acl(f->fd))
+		fremovexattr(f->fd, ACCESS_ACL);
 	if (st.st_gid != gid && (!take_group || fchown(f->fd, -1, gid))) {
 		/* its group are others here, and ours were others there */
 		both = mode >> 3 & mode & 07;
 		mode &= 0700 | both << 3 | both;
 	}
+	if (err && (st.st_mode & 07777) != mode)
+		return dimg_fail_errno(f->path, err, "cannot set its mode");
 	f->narrowed = true;
 	f->mode = mode;
 	return 0;
