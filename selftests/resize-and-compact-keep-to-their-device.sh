@@ -34,4 +34,18 @@ keep()
 keep resize --shrink a.img 8M
 keep resize --all a.img 24M
 keep compact a.img
+
+# An exclusive open of such a device, and its close, would be the end of it.
+# shellcheck disable=SC2016
+swap='[ "$3" = "$NODE" ] || exit 0
+n=$(($(cat opens 2>/dev/null || echo 0) + 1))
+echo $n >opens
+[ $n = 2 ] || exit 0
+dimgsetup detach --force "$NODE"
+[ "$(dimgsetup attach --auto-detach --index "${NODE#/dev/dimgblk}" b.img)" = "$NODE" ] || exit 5'
+attach a.img
+NODE=$DEV refused 2 'its number given to another one' \
+	before-call openat "$swap" dimgsetup compact a.img
+check "one that goes by itself is still there" dimgsetup show "$DEV"
+detach "$DEV"
 cd "$TMP"
