@@ -359,27 +359,53 @@ install_needs || exit 1
 kernel=$(tools/kernel-source.sh) || exit 1
 
 scratch=$(mktemp -d)
-output=$scratch/output
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 129' HUP INT TERM
 started=$(date +%s)
-run=0
-failed=
 for name; do
 	case " $checks " in
 	*" $name "*) ;;
 	*) echo "lint: no check $name; lint.sh --list names them" >&2; exit 2 ;;
 	esac
-	run=$((run + 1))
-	# Output is a finding, whatever the status.  A build that dies in silence is
-	# one, too; the other checks may well end with a grep that found nothing.
-	status=0
-	"check_$name" >"$output" 2>&1 || status=$?
+done
+
+# run_checks CHECK...: what each says goes to a file of its name.  Output is a finding,
+# whatever the status.  A build that dies in silence is one, too; the other checks
+# may well end with a grep that found nothing.
+run_checks()
+{
+	for name; do
+		output=$scratch/$name.found
+		status=0
+		"check_$name" >"$output" 2>&1 || status=$?
+		case $name in
+		build_*)
+			[ $status = 0 ] || [ -s "$output" ] ||
+				echo "ended with status $status" >"$output" ;;
+		esac
+	done
+}
+
+# Builds beside the others, most of which use one CPU.
+builds='' others=''
+for name; do
 	case $name in
-	build_*)
-		[ $status = 0 ] || [ -s "$output" ] ||
-			echo "ended with status $status" >"$output" ;;
+	build_*) builds="$builds $name" ;;
+	*) others="$others $name" ;;
 	esac
+done
+# shellcheck disable=SC2086 # one word per check
+run_checks $others &
+# shellcheck disable=SC2086
+run_checks $builds
+wait
+
+run=0
+failed=
+for name; do
+	run=$((run + 1))
+	output=$scratch/$name.found
+	[ -e "$output" ] || echo "was not run to its end" >"$output"
 	if [ -s "$output" ]; then
 		printf '%s:\n' "$name"
 		sed 's/^/  /' "$output"
