@@ -73,6 +73,7 @@ refused 3 'p2: in use; it was left as it is' dimgsetup compact "$DEV"
 as_before "a partition" parts.img "$bytes"
 # Neither of these has opened anything, and anybody can do the like.
 mkdir -p named
+# shellcheck disable=SC2016
 unshare -m --propagation private sh -c 'mount -t tmpfs "$1" named && exec perl -e "
 	sysopen F, \$ARGV[0], 010000000 or die;
 	sleep 600;" "$1"' sh "${DEV}p1" &
