@@ -59,15 +59,18 @@ if [ "${1:-}" = --inside ]; then
 fi
 
 label=$1
-place=$("$VM_DIR/fetch" "$label")
-# shellcheck disable=SC2086 # three words: label, directory, kernel version
-set -- $place
-dir=$2 kver=$3
-
 mkdir -p "$CACHE/lint"
 scratch=$(mktemp -d "$CACHE/lint/$label-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 129' HUP INT TERM
+# That it waits, or what it makes, is no finding; only why there is no root is.
+place=$("$VM_DIR/fetch" "$label" 2>"$scratch/log") || {
+	cat "$scratch/log" >&2
+	exit 1
+}
+# shellcheck disable=SC2086 # three words: label, directory, kernel version
+set -- $place
+dir=$2 kver=$3
 mkdir "$scratch/sources"
 # Nothing that a make in the checkout left: it would not be compiled again.
 (cd "$top" && tar -cf - --exclude='*.[oad]' --exclude='*.ko' --exclude='*.cmd' \

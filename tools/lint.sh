@@ -359,7 +359,8 @@ install_needs || exit 1
 kernel=$(tools/kernel-source.sh) || exit 1
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+lane=
+trap 'kill $lane 2>/dev/null; rm -rf "$scratch"' EXIT
 trap 'exit 129' HUP INT TERM
 started=$(date +%s)
 for name; do
@@ -396,9 +397,11 @@ for name; do
 done
 # shellcheck disable=SC2086 # one word per check
 run_checks $others &
+lane=$!
 # shellcheck disable=SC2086
 run_checks $builds
 wait
+lane=
 
 run=0
 failed=
