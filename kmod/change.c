@@ -8,7 +8,6 @@
 
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 
 #include "dimgblk.h"
@@ -184,23 +183,14 @@ static int dimgblk_change_wait_frozen(struct dimgblk_device *dev,
 	return 0;
 }
 
-/*
- * Drop what the page cache has of the backing file before it is used again.  A direct
- * write to a block device drops the pages that it meets before it begins, not when it has
- * ended: who read them in between, as udev does, has brought back the old bytes.
- * All of the file, as a large folio that begins or ends outside of a range is left alone.
- * For a disk also those that a CPU has not put on a list yet.
- */
+/* Unless a detach, whose last sync drops them as well, has taken the file. */
 static void dimgblk_change_drop_pages(struct dimgblk_device *dev)
 {
 	struct file *file = dimgblk_registry_get_file(dev);
 
 	if (!file)
 		return;
-	if (dev->backing.is_bdev)
-		invalidate_bdev(I_BDEV(file->f_mapping->host));
-	else
-		invalidate_mapping_pages(dev->backing.mapping, 0, -1);
+	dimgblk_backing_drop_pages(&dev->backing, file);
 	fput(file);
 }
 

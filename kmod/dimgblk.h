@@ -562,6 +562,8 @@ void dimgblk_backing_rw_done(const struct dimgblk_backing *backing,
 bool dimgblk_backing_interrupted(int err);
 int dimgblk_backing_sync(struct dimgblk_backing *backing, struct file *file,
 			 bool datasync);
+void dimgblk_backing_drop_pages(const struct dimgblk_backing *backing,
+				struct file *file);
 bool dimgblk_backing_frozen(const struct dimgblk_backing *backing);
 bool dimgblk_backing_covers(const struct dimgblk_backing *backing, loff_t end);
 int dimgblk_backing_punch_hole(const struct dimgblk_backing *backing,

@@ -7,25 +7,18 @@
 # Broken: the old bytes are read, and written back with the next write to that page.
 . "$(dirname "$0")/lib/dimgblk.sh"
 
-requires_command dmsetup
-modprobe -q dm-delay || skip "no dm-delay in this kernel"
-scratch_disk 1
-size=$(blockdev --getsz "$DISK")
-# Reads at once, writes after two seconds.
-dmsetup create slow --table "0 $size delay $DISK 0 0 $DISK 0 2000"
-defer dmsetup remove --retry slow
-udevadm settle
+slow_disk
 # What the readers below read, past the end of the device, too.
-blkop -d /dev/mapper/slow write:0:2M:1
+blkop -d "$SLOW" write:0:2M:1
 
 # shows_new NAME OFFSET READER...: 4K at OFFSET are written, READER reads the disk meanwhile
 shows_new()
 {
 	local name=$1 at=$2 writer
 	shift 2
-	blkop -d /dev/mapper/slow "write:$at:4K:1"
-	blockdev --flushbufs /dev/mapper/slow
-	attach --direct-io=on --sizelimit 1028K /dev/mapper/slow
+	blkop -d "$SLOW" "write:$at:4K:1"
+	blockdev --flushbufs "$SLOW"
+	attach --direct-io=on --sizelimit 1028K "$SLOW"
 	udevadm settle
 	check "$name: read past the cache" blkop -r -d "$DEV" "read:$at:4K:1"
 	blkop -d "$DEV" "write:$at:4K:2" >/dev/null &
@@ -41,9 +34,9 @@ shows_new()
 	check "$name: it is on the disk" blkop -d "$DISK" "read:$at:512:3"
 	check "$name: and the rest of the page" blkop -d "$DISK" "read:$((${at%K} * 1024 + 512)):3584:2"
 }
-shows_new "single pages" 4K blkop -r /dev/mapper/slow read:0:64K:1
+shows_new "single pages" 4K blkop -r "$SLOW" read:0:64K:1
 # Kernels before 7.3 have no such folios in the cache of a disk.
-shows_new "a large folio" 1024K dd if=/dev/mapper/slow of=/dev/null bs=64K count=32 status=none
+shows_new "a large folio" 1024K dd if="$SLOW" of=/dev/null bs=64K count=32 status=none
 # Not at the beginning: no read ahead, so that it is this page alone, which waits on that CPU
 # to be put on a list.
-shows_new "another CPU" 4K taskset -c $(($(nproc) - 1)) blkop -r /dev/mapper/slow read:4K:4K:1
+shows_new "another CPU" 4K taskset -c $(($(nproc) - 1)) blkop -r "$SLOW" read:4K:4K:1

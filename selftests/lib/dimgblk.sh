@@ -50,6 +50,21 @@ scratch_disk()
 	wipefs -aq "$DISK"
 }
 
+# slow_disk: SLOW becomes scratch disk 1 behind device mapper: reads at once, writes after
+# two seconds.
+slow_disk()
+{
+	local size
+	requires_command dmsetup
+	modprobe -q dm-delay || skip "no dm-delay in this kernel"
+	scratch_disk 1
+	size=$(blockdev --getsz "$DISK")
+	dmsetup create slow --table "0 $size delay $DISK 0 0 $DISK 0 2000"
+	defer dmsetup remove --retry slow
+	udevadm settle
+	SLOW=/dev/mapper/slow
+}
+
 # make_fs TYPE DEVICE [mkfs option]...: ext2 has neither journal nor extents,
 # so it cannot reserve room.
 make_fs()
