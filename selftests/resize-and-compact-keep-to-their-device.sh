@@ -42,10 +42,24 @@ n=$(($(cat opens 2>/dev/null || echo 0) + 1))
 echo $n >opens
 [ $n = 2 ] || exit 0
 dimgsetup detach --force "$NODE"
-[ "$(dimgsetup attach --auto-detach --index "${NODE#/dev/dimgblk}" b.img)" = "$NODE" ] || exit 5'
-attach a.img
-NODE=$DEV refused 2 'its number given to another one' \
-	before-call openat "$swap" dimgsetup compact a.img
-check "one that goes by itself is still there" dimgsetup show "$DEV"
-detach "$DEV"
+[ "$(dimgsetup attach --auto-detach --index "${NODE#/dev/dimgblk}" b.img)" = "$NODE" ] || exit 5
+touch swapped'
+# stays IMAGE COMMAND...: another one comes after the first look, the open of the disk
+stays()
+{
+	local status=0
+	rm -f opens swapped
+	attach "$1"
+	NODE=$DEV before-call openat "$swap" dimgsetup "${@:2}" >out 2>err || status=$?
+	check_equal "$2: exit status" 2 "$status"
+	check_match "$2: it is told" 'its number given to another one' "$(cat err)"
+	check "$2: another one had its number" [ -e swapped ]
+	check "$2: one that goes by itself is still there" dimgsetup show "$DEV"
+	detach "$DEV"
+	check_equal "$2: as it was" "$b" "$(sha256sum <b.img)"
+}
+stays a.img compact a.img
+make_image ext.img 16M
+make_fs ext4 ext.img
+stays ext.img resize --all --shrink ext.img 8M
 cd "$TMP"

@@ -289,7 +289,7 @@ static int compact_node(struct job *j, const struct dimg_device *dev,
 	struct dimg_holders h = { 0 };
 	char node[DIMG_NODE_LEN + 8];
 	struct dimg_error e;
-	int ret, pin;
+	int ret, seen;
 
 	snprintf(node, sizeof(node), "/dev/%s", part->node);
 	ret = check_hidden(j, dev, node);
@@ -301,10 +301,13 @@ static int compact_node(struct job *j, const struct dimg_device *dev,
 	 * The claim keeps mounts away, but nobody who just writes: look for these.
 	 * Who only looks claims nothing: that would arm --auto-detach.
 	 */
-	pin = dimg_device_open(node, O_RDONLY, dev->diskseq);
-	d.fd = pin;
-	/* the claim of another device that has got the number would detach it, if it is such */
-	if (pin >= 0 && !j->dry_run)
+	seen = dimg_device_open(node, O_RDONLY, dev->diskseq);
+	d.fd = seen;
+	/*
+	 * The claim of another device that has got the number would detach it, if it is such;
+	 * so look first.  Nothing keeps the number between the two.
+	 */
+	if (seen >= 0 && !j->dry_run)
 		d.fd = dimg_device_open(node, O_RDWR | O_EXCL, dev->diskseq);
 	ret = dimg_holders_find(major(part->dev), minor(part->dev), &h);
 	/* udev only looks; this process is not among them */
@@ -320,10 +323,10 @@ static int compact_node(struct job *j, const struct dimg_device *dev,
 	} else {
 		ret = dig(j, node, &d);
 	}
-	if (d.fd >= 0 && d.fd != pin)
+	if (d.fd >= 0 && d.fd != seen)
 		close(d.fd);
-	if (pin >= 0)
-		close(pin);
+	if (seen >= 0)
+		close(seen);
 	dimg_holders_free(&h);
 	return ret;
 }
