@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 128M
+# requires-cpus: 2
 # Claim: while a request waits for a frozen file system, its CPU can be taken offline, and
 # other images can be attached meanwhile; after the thaw the request completes.
 # Broken: a CPU that never goes, with a lock that each new disk needs: suspend hangs, and

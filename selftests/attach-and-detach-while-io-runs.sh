@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # on-debug: yes
+# requires-cpus: 2
 # Claim: attaching and detaching other devices, and a refused detach of its own,
 # do not disturb a device under load; forced detach under load leaves no trace.
 # Broken: an I/O error or a wrong byte in the loaded device.

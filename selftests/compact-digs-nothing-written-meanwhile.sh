@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 64M
+# requires-cpus: 2
 # Claim: compact of a file digs no hole where it saw zeros and somebody has written since:
 # a program that opens the file waits for compact, but not for ever, and writes when the
 # kernel has taken the lease away.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 128M
+# requires-cpus: 2
 # Claim: set --direct-io=on|off|auto on a device under verified load never loses
 # or mixes bytes; each reply says what is in effect (K4).
 # Broken: a stale page of the image is read after the switch.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# requires-cpus: 2
 # Claim: a dump taken while others attach and detach ends, names no device twice,
 # and always those that were there throughout (N6).
 # Broken: an endless or torn list.

@@ -4,6 +4,7 @@
 # requires-disk: 320M
 # requires-disk: 256M
 # timeout: 180
+# requires-cpus: 2
 # Claim: when memory or the disk below fails under the workers of the driver, each request
 # ends with the right bytes or with the errno of what failed, what was acknowledged and
 # flushed is there, and no device is left; here for some seconds, for hours in

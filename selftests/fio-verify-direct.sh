@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 128M
+# requires-cpus: 2
 # Claim: fio's checksums hold on a direct device for odd block sizes, at depths 1
 # and 32, with writes, reads and trims mixed (G2).
 # Broken: a split request loses or swaps a segment.

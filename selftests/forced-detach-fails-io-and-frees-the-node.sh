@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 256M
+# requires-cpus: 2
 # Claim: a forced detach ends a device that is in use: its users get EIO, the
 # node goes; requests stuck in a dead backing file do not stop it, and when the
 # file comes back to life the last references go, too.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # on-debug: yes
 # requires-disk: 128M
+# requires-cpus: 2
 # Claim: the work item that does the I/O of a device, and what makes work queues under the
 # lock that all devices share, start no I/O to get memory; and who cleans
 # dirty pages is not held up by how many there are.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# requires-cpus: 2
 # Claim: dimgsetup killed at any moment leaves each device fully attached or
 # absent, and none claimed: an exclusive open still works (A10, A22).
 # Broken: a half-made device that nothing but a reboot removes.

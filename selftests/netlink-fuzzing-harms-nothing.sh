@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # on-debug: yes
+# requires-cpus: 2
 # Claim: messages by the thousand, drawn from the policy that the kernel tells and then
 # bent, sent by root, users and user namespaces at once with every kind of
 # descriptor, attach only what makes sense and harm no other device. (A slice;

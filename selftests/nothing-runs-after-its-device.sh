@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # on-debug: yes
 # requires-disk: 128M
+# requires-cpus: 2
 # Claim: unloading the module waits for marks of followed files, which the kernel gives back
 # some time later, and then for the group of these marks, which names our functions.
 # Broken: the kernel calls code and reads memory that are not there any more.

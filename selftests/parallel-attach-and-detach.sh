@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# requires-cpus: 2
 # Claim: 64 attaches and detaches by 8 processes at once all succeed, each on its
 # own device with its own bytes.
 # Broken: two processes with one device, a claim that makes others fail.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# requires-cpus: 2
 # Claim: 6 times over (DIMGBLK_ROUNDS) a new table replaces the old one, at times
 # with an attach of the same image after it: each time exactly its partitions are
 # there, in sysfs, as nodes and in udev's database.

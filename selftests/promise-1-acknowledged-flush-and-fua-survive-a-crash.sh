@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 512M
+# requires-cpus: 2
 # Claim: what a FLUSH or a FUA write acknowledged is there after a crash of the
 # backing file system, and a flush reaches the disk below. The crash is the
 # shutdown ioctl, which throws away all that was not yet made durable.

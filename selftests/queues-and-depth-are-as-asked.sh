@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# requires-cpus: 2
 # Claim: the number of hardware queues and the depth are what was asked for, and
 # values out of range are refused with ERANGE.
 # Broken: the option is parsed and dropped.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 128M
+# requires-cpus: 2
 # Claim: requests leave no memory behind: merged ones, with more segments than a command
 # has room for, and those of a cgroup that is gone afterwards.
 # Broken: the kernel's slab grows with each request, or dead cgroups add up.

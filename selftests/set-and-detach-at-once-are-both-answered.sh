@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # on-debug: yes
 # requires-disk: 256M
+# requires-cpus: 2
 # Claim: a device-set that meets a detach is answered at once with ENODEV, also if it is
 # waiting for a request that never ends; and the detach is not kept waiting by it.
 # Broken: who switches direct I/O on a device of a dead disk holds up its removal; the

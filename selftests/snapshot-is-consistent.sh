@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 700M
 # timeout: 120
+# requires-cpus: 2
 # Claim: snapshot copies an image while its file system is written to, by reference
 # on btrfs and xfs and byte by byte elsewhere; the copy is clean without a repair and
 # has what was there.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # on-debug: yes
+# requires-cpus: 2
 # Claim: loading and unloading the module as fast as possible while others attach,
 # list and detach gives success or an error each time, nothing else (I1, I6).
 # Broken: an oops, a duplicate sysfs name, a device without a driver.
