@@ -10,7 +10,7 @@
 slow_disk
 blkop -d "$SLOW" write:0:64K:1
 # An opener more: the last close of a disk would drop all its pages.
-sleep 600 <"$SLOW" &
+sleep 600 7<"$SLOW" &
 defer stop $!
 
 # written_and_gone NAME DETACH...: 4K are written, somebody reads the disk meanwhile
