@@ -205,10 +205,11 @@ int dimgblk_backing_sync(struct dimgblk_backing *backing, struct file *file,
  * @backing: the backing file, used with direct I/O up to now
  * @file: a reference on it that the caller holds
  *
- * A direct write to a block device drops the pages that it meets before it begins, not
- * when it has ended: who read them in between, as udev does, has brought back the old
- * bytes.  All of the file, as a large folio that begins or ends outside of a range is left
- * alone.  For a disk also those that a CPU has not put on a list yet.  What is dirty,
+ * A direct write to a block device, and on some file systems, drops the pages that it
+ * meets before it begins, not when it has ended: who read them in between, as udev
+ * does, has brought back the old bytes.  All of the file, as a large folio that begins
+ * or ends outside of a range is left alone.  For a disk also those that a CPU has not
+ * put on a list yet.  What is dirty,
  * mapped or locked stays.
  *
  * Context: process context; may sleep, but waits for no I/O.

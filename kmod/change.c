@@ -183,17 +183,6 @@ static int dimgblk_change_wait_frozen(struct dimgblk_device *dev,
 	return 0;
 }
 
-/* Unless a detach, whose last sync drops them as well, has taken the file. */
-static void dimgblk_change_drop_pages(struct dimgblk_device *dev)
-{
-	struct file *file = dimgblk_registry_get_file(dev);
-
-	if (!file)
-		return;
-	dimgblk_backing_drop_pages(&dev->backing, file);
-	fput(file);
-}
-
 /*
  * Between requests.  What is dirty in the page cache needs no sync: direct I/O writes
  * back the pages that it meets.
@@ -215,7 +204,7 @@ static int dimgblk_change_switch_direct(struct dimgblk_device *dev, bool in_use,
 	blk_freeze_queue_start(q);
 	err = dimgblk_change_wait_frozen(dev, extack);
 	if (!err && !in_use)
-		dimgblk_change_drop_pages(dev);
+		dimgblk_registry_drop_pages(dev);
 	if (!err)
 		err = dimgblk_registry_set_direct(dev, in_use, extack);
 	blk_mq_unfreeze_queue(q, memflags);	/* restores memflags */

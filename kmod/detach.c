@@ -21,23 +21,6 @@ static void dimgblk_detach_tell(struct dimgblk_device *dev, int err)
 		       dev->index, -err);
 }
 
-/* The last sync.  Return: 0 or its errno. */
-static int dimgblk_detach_sync(struct dimgblk_device *dev, struct file *file)
-{
-	int err;
-
-	if (dev->backing.read_only)
-		return 0;
-	err = dimgblk_backing_sync(&dev->backing, file, false);
-	/*
-	 * Who attaches the disk anew shall read what was written.  File systems see
-	 * to that themselves.
-	 */
-	if (dev->backing.is_bdev && READ_ONCE(dev->direct_in_use))
-		dimgblk_backing_drop_pages(&dev->backing, file);
-	return err;
-}
-
 /*
  * Take the backing file away from the device, once, and sync it.  Return: the
  * file, whose reference is the caller's, or NULL.
@@ -48,9 +31,12 @@ static struct file *dimgblk_detach_take_file(struct dimgblk_device *dev)
 
 	/* Its mark refers to the inode, which the file alone keeps in memory. */
 	dimgblk_follow_stop(dev);
+	/* Not later: others can attach the range as soon as the file is taken. */
+	dimgblk_registry_drop_pages(dev);
 	file = dimgblk_registry_take_file(dev);
-	if (file)
-		dimgblk_detach_tell(dev, dimgblk_detach_sync(dev, file));
+	if (file && !dev->backing.read_only)
+		dimgblk_detach_tell(dev, dimgblk_backing_sync(&dev->backing,
+							      file, false));
 	return file;
 }
 
@@ -138,9 +124,10 @@ void dimgblk_detach_last_close(struct dimgblk_device *dev)
 	blk_mq_unfreeze_queue(q, memflags);
 	/* Requests that come now fail before they touch the file. */
 	dimgblk_follow_stop(dev);
+	dimgblk_registry_drop_pages(dev);
 	file = dimgblk_registry_get_file(dev);
-	if (file)
-		err = dimgblk_detach_sync(dev, file);
+	if (file && !dev->backing.read_only)
+		err = dimgblk_backing_sync(&dev->backing, file, false);
 	/* Who closes may be killed, detach_work may not: it syncs then. */
 	taken = dimgblk_backing_interrupted(err) ?
 		NULL : dimgblk_registry_take_file(dev);

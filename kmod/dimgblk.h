@@ -498,6 +498,7 @@ int dimgblk_registry_grow(struct dimgblk_device *dev, u64 size,
 int dimgblk_registry_set_direct(struct dimgblk_device *dev, bool direct,
 				struct netlink_ext_ack *extack);
 struct file *dimgblk_registry_get_file(struct dimgblk_device *dev);
+void dimgblk_registry_drop_pages(struct dimgblk_device *dev);
 struct file *dimgblk_registry_take_file(struct dimgblk_device *dev);
 u64 dimgblk_registry_file_size(struct dimgblk_device *dev);
 struct dimgblk_device *dimgblk_registry_get(u32 index);

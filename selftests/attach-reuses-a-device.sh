@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# requires-cpus: 2
 # Claim: attach --reuse prints the device that has the image already, attaches if
 # there is none, and refuses one that differs, telling in what; many at once get one
 # device.

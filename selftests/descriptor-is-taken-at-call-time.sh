@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 64M
+# requires-cpus: 2
 # Claim: attach takes the descriptor as it is when the message is sent; a thread
 # that keeps replacing it gets one of the two files, and no reference leaks (N10).
 # Broken: a descriptor resolved later, in another process.

@@ -48,6 +48,7 @@ written_and_gone "strict" detach_written
 close_written()
 {
 	check "lazy: armed" dimgsetup detach --lazy "$DEV"
+	check "lazy: while it was open" in_flight "$DEV"
 	check_child "lazy: it is written" "$1"
 	check "lazy: it is gone" wait_for 10 test ! -b "$DEV"
 }

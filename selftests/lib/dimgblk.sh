@@ -51,7 +51,7 @@ scratch_disk()
 }
 
 # slow_disk: SLOW becomes scratch disk 1 behind device mapper: reads at once, writes after
-# two seconds.
+# two seconds, or as many times that as the guest is slow.
 slow_disk()
 {
 	local size
@@ -59,7 +59,7 @@ slow_disk()
 	modprobe -q dm-delay || skip "no dm-delay in this kernel"
 	scratch_disk 1
 	size=$(blockdev --getsz "$DISK")
-	dmsetup create slow --table "0 $size delay $DISK 0 0 $DISK 0 2000"
+	dmsetup create slow --table "0 $size delay $DISK 0 0 $DISK 0 $((2000 * ${VM_PATIENCE:-1}))"
 	defer dmsetup remove --retry slow
 	udevadm settle
 	SLOW=/dev/mapper/slow

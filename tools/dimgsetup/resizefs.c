@@ -219,10 +219,15 @@ int resize_fs_verify(const struct resize *r)
 	if (r->dry_run || !r->fs_old)
 		return 0;
 	resize_fs_node(r, node, sizeof(node));
-	fd = r->attached || r->borrowed ? open(node, O_RDONLY | O_CLOEXEC) :
-		dup(r->disk_fd);
+	if (r->attached || r->borrowed) {
+		fd = dimg_device_open(node, O_RDONLY, r->dev.diskseq);
+	} else {
+		fd = dup(r->disk_fd);
+		if (fd < 0)
+			fd = -errno;
+	}
 	if (fd < 0) {
-		dimg_error_set(&e, errno, "the file system cannot be looked at");
+		dimg_error_set(&e, -fd, "the file system cannot be looked at");
 		return dimg_fail(node, &e);
 	}
 	ret = look(r, fd, 0, &run, &bytes);
@@ -476,6 +481,9 @@ static int run_on_node(struct resize *r)
 	/* in another namespace it may be mounted: then it is sound, and busy */
 	if (resize_fs_kind(r) == RESIZE_FS_EXT && !is_claimed(r, node))
 		ret = check_ext(r, node);
+	/* that may have taken minutes */
+	if (!ret)
+		ret = check_number(r);
 	if (!ret)
 		ret = dimg_with_mount(node, r->fs.type, grow_mounted, r);
 	if (ret != NOT_MOUNTED)
