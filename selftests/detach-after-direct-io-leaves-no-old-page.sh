@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 64M
+# timeout: 120
 # Claim: when a device with direct I/O on a disk has been detached, who reads the disk or
 # attaches it anew gets what was written, though somebody has read the same bytes from the
 # disk while they were written, and still has it open.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires-disk: 64M
+# timeout: 120
 # requires-cpus: 2
 # Claim: a device on a disk that goes from direct I/O to the page cache shows what was
 # written, though somebody has read the same bytes from the disk while they were written:
