@@ -209,8 +209,7 @@ int dimgblk_backing_sync(struct dimgblk_backing *backing, struct file *file,
  * meets before it begins, not when it has ended: who read them in between, as udev
  * does, has brought back the old bytes.  All of the file, as a large folio that begins
  * or ends outside of a range is left alone.  For a disk also those that a CPU has not
- * put on a list yet.  What is dirty,
- * mapped or locked stays.
+ * put on a list yet.  What is dirty, mapped or locked stays.
  *
  * Context: process context; may sleep, but waits for no I/O.
  */

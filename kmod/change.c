@@ -183,6 +183,28 @@ static int dimgblk_change_wait_frozen(struct dimgblk_device *dev,
 	return 0;
 }
 
+/**
+ * dimgblk_change_drop_pages() - forget cached pages at the end of direct I/O
+ * @dev: device; one with buffered I/O, or that has dropped its file, is left alone
+ *
+ * To be called when its last request has ended, and before others may use its range.
+ *
+ * Context: process context; may sleep, but waits for no I/O.
+ */
+void dimgblk_change_drop_pages(struct dimgblk_device *dev)
+{
+	struct file *file;
+
+	if (!READ_ONCE(dev->direct_in_use))
+		return;
+	file = dimgblk_registry_get_file(dev);
+	if (!file)
+		return;
+	dimgblk_backing_drop_pages(&dev->backing, file);
+	/* Of a detach not the last one, which would come late: it has yet to take the file. */
+	fput(file);
+}
+
 /*
  * Between requests.  What is dirty in the page cache needs no sync: direct I/O writes
  * back the pages that it meets.
@@ -204,7 +226,7 @@ static int dimgblk_change_switch_direct(struct dimgblk_device *dev, bool in_use,
 	blk_freeze_queue_start(q);
 	err = dimgblk_change_wait_frozen(dev, extack);
 	if (!err && !in_use)
-		dimgblk_registry_drop_pages(dev);
+		dimgblk_change_drop_pages(dev);
 	if (!err)
 		err = dimgblk_registry_set_direct(dev, in_use, extack);
 	blk_mq_unfreeze_queue(q, memflags);	/* restores memflags */

@@ -32,7 +32,7 @@ static struct file *dimgblk_detach_take_file(struct dimgblk_device *dev)
 	/* Its mark refers to the inode, which the file alone keeps in memory. */
 	dimgblk_follow_stop(dev);
 	/* Not later: others can attach the range as soon as the file is taken. */
-	dimgblk_registry_drop_pages(dev);
+	dimgblk_change_drop_pages(dev);
 	file = dimgblk_registry_take_file(dev);
 	if (file && !dev->backing.read_only)
 		dimgblk_detach_tell(dev, dimgblk_backing_sync(&dev->backing,
@@ -124,7 +124,7 @@ void dimgblk_detach_last_close(struct dimgblk_device *dev)
 	blk_mq_unfreeze_queue(q, memflags);
 	/* Requests that come now fail before they touch the file. */
 	dimgblk_follow_stop(dev);
-	dimgblk_registry_drop_pages(dev);
+	dimgblk_change_drop_pages(dev);
 	file = dimgblk_registry_get_file(dev);
 	if (file && !dev->backing.read_only)
 		err = dimgblk_backing_sync(&dev->backing, file, false);

@@ -473,6 +473,7 @@ void dimgblk_change_catch_up(struct dimgblk_device *dev);
 int dimgblk_change_follow(struct dimgblk_device *dev);
 int dimgblk_change_resize(struct dimgblk_device *dev,
 			  struct netlink_ext_ack *extack);
+void dimgblk_change_drop_pages(struct dimgblk_device *dev);
 int dimgblk_change_direct(struct dimgblk_device *dev, u32 direct,
 			  struct netlink_ext_ack *extack);
 
@@ -498,7 +499,6 @@ int dimgblk_registry_grow(struct dimgblk_device *dev, u64 size,
 int dimgblk_registry_set_direct(struct dimgblk_device *dev, bool direct,
 				struct netlink_ext_ack *extack);
 struct file *dimgblk_registry_get_file(struct dimgblk_device *dev);
-void dimgblk_registry_drop_pages(struct dimgblk_device *dev);
 struct file *dimgblk_registry_take_file(struct dimgblk_device *dev);
 u64 dimgblk_registry_file_size(struct dimgblk_device *dev);
 struct dimgblk_device *dimgblk_registry_get(u32 index);

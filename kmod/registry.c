@@ -295,27 +295,6 @@ struct file *dimgblk_registry_get_file(struct dimgblk_device *dev)
 }
 
 /**
- * dimgblk_registry_drop_pages() - the end of direct I/O: nothing old is to be read
- * @dev: device; one with buffered I/O, or that has dropped its file, is left alone
- *
- * To be called when its last request has ended, and before others may use its range.
- *
- * Context: process context; may sleep, but waits for no I/O.
- */
-void dimgblk_registry_drop_pages(struct dimgblk_device *dev)
-{
-	struct file *file;
-
-	if (!READ_ONCE(dev->direct_in_use))
-		return;
-	file = dimgblk_registry_get_file(dev);
-	if (!file)
-		return;
-	dimgblk_backing_drop_pages(&dev->backing, file);
-	fput(file);
-}
-
-/**
  * dimgblk_registry_file_size() - size of the backing file, as known here
  * @dev: device
  *
