@@ -78,7 +78,12 @@ static void dimgblk_detach_work(struct work_struct *work)
 	file = dimgblk_detach_take_file(dev);
 	if (file)
 		__fput_sync(file);
+	/* With those who close it: the last one frees the index. */
+	mutex_lock(&dev->disk->open_mutex);
 	dimgblk_registry_remove(dev);
+	if (!disk_openers(dev->disk))
+		dimgblk_registry_free_index(dev);
+	mutex_unlock(&dev->disk->open_mutex);
 	dimgblk_event_detach(dev, dev->detach_error);
 	/*
 	 * Who learns that it is gone may unload the module at once; its exit waits

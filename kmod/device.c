@@ -190,7 +190,8 @@ int dimgblk_device_open(struct gendisk *disk, blk_mode_t mode)
  * dimgblk_device_close() - ->release of the disk and its partitions
  * @disk: disk
  *
- * The last close of an armed device is its end.
+ * The last close of an armed device is its end, and that of a device which was
+ * detached by force frees its index.
  *
  * Context: under disk->open_mutex, after each close.
  */
@@ -199,9 +200,12 @@ void dimgblk_device_close(struct gendisk *disk)
 	struct dimgblk_device *dev = disk->private_data;
 
 	lockdep_assert_held(&disk->open_mutex);
-	if (!disk_openers(disk) && dev->state == DIMGBLK_LIVE &&
-	    READ_ONCE(dev->armed))
+	if (disk_openers(disk))
+		return;
+	if (dev->state == DIMGBLK_LIVE && READ_ONCE(dev->armed))
 		dimgblk_detach_last_close(dev);
+	else if (dev->index_kept)
+		dimgblk_registry_free_index(dev);
 }
 
 /* ->set_read_only: what was attached read-only stays so (BLKROSET). */
@@ -357,6 +361,7 @@ err_queue_destroy:
 	dimgblk_queue_destroy(dev);
 err_registry_remove:
 	dimgblk_registry_remove(dev);
+	dimgblk_registry_free_index(dev);
 err_put_file:
 	fput(dev->backing.file);
 err_release:

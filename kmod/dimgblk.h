@@ -338,6 +338,8 @@ struct dimgblk_workers;
  * @auto_detach: detach at the last close once @armed; under disk->open_mutex
  * @armed: an exclusive user was seen, or a lazy detach asked for; set once, by
  *	open, detach and the I/O path
+ * @index_kept: nothing is in the registry but @index; written under the registry mutex,
+ *	and, once there is a disk, under disk->open_mutex
  * @owner: netlink port of the socket that the device is bound to, 0 is none;
  *	written under the registry mutex
  * @owner_work: begins the detach when that socket is closed
@@ -386,6 +388,7 @@ struct dimgblk_device {
 	bool armed;
 	bool fail_io;
 	unsigned long detach_begun;
+	bool index_kept;
 	u32 owner;
 	struct work_struct owner_work;
 
@@ -494,6 +497,7 @@ int dimgblk_registry_add(struct dimgblk_device *dev,
 			 const struct dimgblk_config *config,
 			 struct netlink_ext_ack *extack);
 void dimgblk_registry_remove(struct dimgblk_device *dev);
+void dimgblk_registry_free_index(struct dimgblk_device *dev);
 int dimgblk_registry_grow(struct dimgblk_device *dev, u64 size,
 			  struct netlink_ext_ack *extack);
 int dimgblk_registry_set_direct(struct dimgblk_device *dev, bool direct,

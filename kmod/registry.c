@@ -122,7 +122,7 @@ static int dimgblk_registry_check_name(const struct dimgblk_device *dev,
 	if (!dev->name[0])
 		return 0;
 	xa_for_each(&dimgblk_registry_xa, index, other) {
-		if (strcmp(dev->name, other->name))
+		if (other->index_kept || strcmp(dev->name, other->name))
 			continue;
 		NL_SET_ERR_MSG_FMT(extack,
 				   "the name is taken by dimgblk%lu", index);
@@ -137,6 +137,7 @@ static int dimgblk_registry_insert(struct dimgblk_device *dev,
 				   const struct dimgblk_config *config,
 				   struct netlink_ext_ack *extack)
 {
+	struct dimgblk_device *other;
 	int err;
 
 	lockdep_assert_held(&dimgblk_registry_mutex);
@@ -146,8 +147,11 @@ static int dimgblk_registry_insert(struct dimgblk_device *dev,
 				XA_LIMIT(0, DIMGBLK_MAX_INDEX), GFP_NOIO);
 	err = xa_insert(&dimgblk_registry_xa, config->index, dev, GFP_NOIO);
 	if (err == -EBUSY) {
-		NL_SET_ERR_MSG_FMT(extack, "dimgblk%u is attached already",
-				   config->index);
+		other = xa_load(&dimgblk_registry_xa, config->index);
+		NL_SET_ERR_MSG_FMT(extack, "dimgblk%u is %s", config->index,
+				   other->index_kept ?
+				   "detached, but somebody still has it open" :
+				   "attached already");
 		dimgblk_plan_blame(config, DIMGBLK_A_INDEX, extack);
 		return -EEXIST;
 	}
@@ -200,15 +204,37 @@ out_unlock:
 }
 
 /**
- * dimgblk_registry_remove() - free index, name and range
- * @dev: device whose disk is gone, so that all three can be used again
+ * dimgblk_registry_remove() - free name and range, forget the device
+ * @dev: device whose disk is gone
+ *
+ * Its index stays taken until dimgblk_registry_free_index().
+ *
+ * Context: process context; may sleep.
  */
 void dimgblk_registry_remove(struct dimgblk_device *dev)
 {
 	mutex_lock(&dimgblk_registry_mutex);
-	xa_erase(&dimgblk_registry_xa, dev->index);
+	xa_clear_mark(&dimgblk_registry_xa, dev->index, XA_MARK_1);
+	dev->index_kept = true;
 	dimgblk_registry_count--;
 	dimgblk_registry_seq++;
+	mutex_unlock(&dimgblk_registry_mutex);
+}
+
+/**
+ * dimgblk_registry_free_index() - let another device have the index
+ * @dev: device that was removed, and that nobody has open
+ *
+ * Who has a device open, and was to give its name to another program, shall not
+ * give it the name of another device.
+ *
+ * Context: process context; may sleep.
+ */
+void dimgblk_registry_free_index(struct dimgblk_device *dev)
+{
+	mutex_lock(&dimgblk_registry_mutex);
+	dev->index_kept = false;
+	xa_erase(&dimgblk_registry_xa, dev->index);
 	mutex_unlock(&dimgblk_registry_mutex);
 }
 
