@@ -304,8 +304,8 @@ static int compact_node(struct job *j, const struct dimg_device *dev,
 	seen = dimg_device_open(node, O_RDONLY, dev->diskseq);
 	d.fd = seen;
 	/*
-	 * The claim of another device that has got the number would detach it, if it is such;
-	 * so look first.  Nothing keeps the number between the two.
+	 * The claim of another device that has got the number would detach it, if it is such.
+	 * While this one is open, none gets it.
 	 */
 	if (seen >= 0 && !j->dry_run)
 		d.fd = dimg_device_open(node, O_RDWR | O_EXCL, dev->diskseq);

@@ -40,7 +40,10 @@ enum resize_fs resize_fs_kind(const struct resize *r)
 	return strcmp(type, "crypto_LUKS") ? RESIZE_FS_OTHER : RESIZE_FS_LUKS;
 }
 
-/* The file system's block device, if it has one. */
+/*
+ * The file system's block device, if it has one.  The name stays that of this device, or
+ * of none: the driver gives no number away while the disk is open, as it is here.
+ */
 void resize_fs_node(const struct resize *r, char *node, size_t len)
 {
 	int n = snprintf(node, len, "/dev/" DIMG_NODE_PREFIX "%u", r->dev.index);
@@ -125,7 +128,7 @@ static bool is_claimed(const struct resize *r, const char *node)
 	struct dimg_holders h;
 	struct stat st;
 	bool used;
-	int seen, fd;
+	int fd;
 
 	/* to claim it would arm it: then whoever uses it counts */
 	if (r->dev.flags & DIMGBLK_FLAG_AUTO_DETACH && !stat(node, &st)) {
@@ -134,15 +137,10 @@ static bool is_claimed(const struct resize *r, const char *node)
 		dimg_holders_free(&h);
 		return used;
 	}
-	/* the same for another device that has got the number; whoever goes on is told of it */
-	seen = dimg_device_open(node, O_RDONLY, r->dev.diskseq);
-	if (seen < 0)
-		return false;
 	fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC);
 	used = fd < 0 && errno == EBUSY;
 	if (fd >= 0)
 		close(fd);
-	close(seen);
 	return used;
 }
 
@@ -383,36 +381,12 @@ int resize_fs_check(struct resize *r)
 	return ret;
 }
 
-/*
- * The programs are given a name, which a forced detach may have handed on although the
- * disk is open here.  Return: 0, or an exit code after that has been printed.
- */
-static int check_number(const struct resize *r)
-{
-	char node[DIMG_NODE_LEN + 16];
-	struct dimg_error e;
-	int fd;
-
-	if (!r->attached && !r->borrowed)
-		return 0;
-	resize_fs_node(r, node, sizeof(node));
-	fd = dimg_device_open(node, O_RDONLY, r->dev.diskseq);
-	if (fd >= 0) {
-		close(fd);
-		return 0;
-	}
-	dimg_error_set(&e, -fd, "the device cannot be opened");
-	return dimg_fail(node, &e);
-}
-
 /* Run one program to its end; @ok is the largest exit status that is no error. */
 static int run_tool(const struct resize *r, char *const argv[], int ok)
 {
 	struct dimg_run run = { .fd = r->fd > 0 ? r->fd : 0, .survives = true };
-	int ret = check_number(r);
+	int ret = dimg_run(argv, &run);
 
-	if (!ret)
-		ret = dimg_run(argv, &run);
 	if (ret || run.status <= ok)
 		return ret;
 	return dimg_run_fail(r->arg, argv, &run,
@@ -465,10 +439,8 @@ static int run_on_node(struct resize *r)
 	char *const ext[] = { "resize2fs", node, NULL };
 	struct stat st;
 	char *dir = NULL;
-	int ret = check_number(r);
+	int ret = 0;
 
-	if (ret)
-		return ret;
 	resize_fs_node(r, node, sizeof(node));
 	if (!stat(node, &st))
 		dir = dimg_mountpoint(st.st_rdev);
@@ -481,9 +453,6 @@ static int run_on_node(struct resize *r)
 	/* in another namespace it may be mounted: then it is sound, and busy */
 	if (resize_fs_kind(r) == RESIZE_FS_EXT && !is_claimed(r, node))
 		ret = check_ext(r, node);
-	/* that may have taken minutes */
-	if (!ret)
-		ret = check_number(r);
 	if (!ret)
 		ret = dimg_with_mount(node, r->fs.type, grow_mounted, r);
 	if (ret != NOT_MOUNTED)
