@@ -591,6 +591,9 @@ int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t g
 int dimg_newfile_publish(struct dimg_newfile *f, const struct dimg_target *t);
 void dimg_newfile_close(struct dimg_newfile *f);
 
+/* room.c */
+uint64_t dimg_room(int fd, uint64_t want);
+
 /* fill.c */
 enum dimg_fill {
 	DIMG_FILL_SPARSE,

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -62,14 +61,9 @@ static bool lacks_holes(int fd)
 /* Refuse what cannot fit, before hours are spent on it. */
 static int check_room(const char *path, int fd, uint64_t size, bool holes)
 {
+	uint64_t room = dimg_room(fd, size);
 	char need[8], have[8];
-	struct statvfs vfs;
-	uint64_t room;
 
-	if (fstatvfs(fd, &vfs))
-		return 0;
-	/* root may use what is kept back for it */
-	room = (geteuid() ? vfs.f_bavail : vfs.f_bfree) * (uint64_t)vfs.f_frsize;
 	if (size <= room)
 		return 0;
 	dimg_human_size(size, need, sizeof(need));

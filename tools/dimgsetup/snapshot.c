@@ -194,14 +194,14 @@ static bool fits(const struct job *j, int out)
 {
 	struct statfs fs;
 	struct stat st;
+	uint64_t data;
 
-	if (fstatfs(out, &fs) || !fs.f_blocks || fs.f_type == BTRFS_SUPER_MAGIC ||
+	if (fstatfs(out, &fs) || fs.f_type == BTRFS_SUPER_MAGIC ||
 	    fs.f_type == ZFS_MAGIC || fstat(j->source.img.fd, &st) ||
 	    !S_ISREG(st.st_mode))
 		return true;
-	/* root may use what is kept back for it */
-	return data_of(&j->source.img) / (fs.f_frsize ?: fs.f_bsize) <=
-	       (uint64_t)(geteuid() ? fs.f_bavail : fs.f_bfree);
+	data = data_of(&j->source.img);
+	return data <= dimg_room(out, data);
 }
 
 /*
