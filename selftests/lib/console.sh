@@ -29,7 +29,8 @@ console_clear()
 		[ ! -e "$node" ] ||
 			forget_device "/dev/${node##*/}" "$(cat "$node/diskseq")"
 	done
-	[ ! -d /mnt/diskimg ] || rmdir /mnt/diskimg
+	# a session that went wrong may have written into what should have been mounted
+	rm -rf --one-file-system /mnt/diskimg
 }
 
 console_forget_user()
@@ -63,6 +64,7 @@ console_user()
 	[ -e "$CONSOLE_TEXT" ] || skip "the documents are not beside the selftests"
 	! getent passwd "$CONSOLE_USER" >/dev/null || skip "there is a user $CONSOLE_USER"
 	nothing_attached || skip "something is attached already"
+	[ ! -e /mnt/diskimg ] || skip "there is a /mnt/diskimg, which the documents make"
 	useradd --no-create-home --user-group --home-dir "$CONSOLE_HOME" \
 		--shell /bin/bash "$CONSOLE_USER"
 	defer console_forget_user
