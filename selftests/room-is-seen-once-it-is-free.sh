@@ -29,7 +29,7 @@ fits()
 }
 
 scratch_fs xfs -d size=512m
-SIZE=350 PIECES=4096
+SIZE=350 PIECES=2048
 make_image "$MNT/disk.img" 60M
 fits "$MNT/new.img" dimgsetup create --method=allocate "$MNT/new.img" 300M
 fits "$MNT/copy.img" dimgsetup snapshot --method=copy "$MNT/disk.img" "$MNT/copy.img"
