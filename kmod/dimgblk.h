@@ -58,8 +58,8 @@
  *                      calls into the backing file system
  * freeze_mutex         the queue is frozen by device-set; held no longer than a
  *                      request is waited for, against the end of the disk
- * disk->open_mutex     (the block layer's) state of a device and the auto-
- *                      detach flags, against opens and closes
+ * disk->open_mutex     (the block layer's) state of a device, the auto-detach
+ *                      flags and the end of its index, against opens and closes
  * registry mutex       which devices exist: indexes, names, ranges, and the
  *                      pointer to the backing file; never held over a call
  *                      into a file system, never taken by the I/O path

@@ -8,7 +8,7 @@
 make_image disk.img 8M
 printf 'label: gpt\nstart=1MiB, size=4MiB\n' | sfdisk -q disk.img
 make_image other.img 1M
-# only_when_closed: DEV was detached while descriptor 8 is open on NODE
+# only_when_closed: DEV, or its partition, is open as descriptor 8
 only_when_closed()
 {
 	local dev=$DEV

@@ -30,7 +30,7 @@ console_clear()
 			forget_device "/dev/${node##*/}" "$(cat "$node/diskseq")"
 	done
 	# a session that went wrong may have written into what should have been mounted
-	rm -rf --one-file-system /mnt/diskimg
+	! mountpoint -q /mnt/diskimg && rm -rf --one-file-system /mnt/diskimg
 }
 
 console_forget_user()
@@ -302,5 +302,6 @@ console_play()
 	check "nothing is left attached" wait_for 10 nothing_attached
 	check_equal "nothing is left mounted" "" \
 		"$(findmnt -rno TARGET | grep -E "^(/mnt/diskimg|$CONSOLE_HOME/)" || true)"
+	check_equal "nothing is left in the mount point" "" "$(ls -A /mnt/diskimg 2>/dev/null || true)"
 	console_clear
 }
