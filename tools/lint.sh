@@ -161,8 +161,12 @@ check_compat()
 	done
 }
 
-# A named mutant that changes nothing any more tests nothing; vm/mutate says which.
-check_mutants() { vm/mutate --listed --list >/dev/null; }
+# A named mutant that changes nothing any more tests nothing, nor does a control.
+check_mutants()
+{
+	vm/mutate --listed --list >/dev/null
+	vm/powercut --list >/dev/null
+}
 
 # Unfinished things, and the header each file starts with.
 check_headers()

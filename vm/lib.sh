@@ -128,6 +128,17 @@ boot_dir()
 	fi
 }
 
+# changed_line FILE SED-EXPRESSION: the number of the line that it changes; fails if that is
+# not one line.
+changed_line()
+{
+	_changed=$(sed -e "$2" "$1" | diff "$1" - | sed -n '/^[0-9]/p' || :)
+	case $_changed in
+	'' | *[!0-9c]*) return 1 ;;
+	esac
+	echo "${_changed%c*}"
+}
+
 # become_root "$@": start the script again through sudo unless we are root. Making
 # a root, changing into it and mounting need that; nothing of the host is changed.
 become_root()
