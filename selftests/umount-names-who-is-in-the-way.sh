@@ -48,6 +48,12 @@ refused 3 "process $$ .* has it open" dimgsetup umount disk.img
 check_fails "but it is unmounted" mountpoint -q dir
 exec {fd}<&-
 check "and goes with its user" wait_for 10 nothing_attached
+dimgsetup mount disk.img dir
+exec {fd}<"$(findmnt -rno SOURCE dir)"
+check "where the directory was meant, it is none" sh -c 'dimgsetup umount dir 2>err'
+check_match "but told" "process $$ .* has it open" "$(cat err)"
+exec {fd}<&-
+check "it goes, too" wait_for 10 nothing_attached
 
 # Lazily.
 dimgsetup mount disk.img dir

@@ -26,9 +26,10 @@ static const struct option options[] = {
 static int usage(void)
 {
 	fputs("Usage: dimgsetup umount [OPTION]... DIR|DEV|IMAGE|NAME...\n"
-	      "Unmount a directory, or all that is mounted from a device or image. When it\n"
-	      "has succeeded an image that was attached by mount is free; one that was\n"
-	      "attached by hand stays attached.\n\n"
+	      "Unmount a directory, or all that is mounted from a device or image. An image\n"
+	      "that was attached by mount is free then; if it is in use all the same, that is\n"
+	      "told, and is a failure unless DIR was given. One that was attached by hand\n"
+	      "stays attached.\n\n"
 	      "  -l, --lazy     take it out of sight now, and let go when nobody uses it\n"
 	      "  -v, --verbose  say more on stderr\n"
 	      "  -h, --help     this text\n"
