@@ -276,7 +276,7 @@ static bool has_acl(int fd)
 int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t gid,
 			bool take_group)
 {
-	struct stat st;
+	struct stat st, now;
 	mode_t both;
 	int err;
 
@@ -287,7 +287,8 @@ int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t g
 	 * And who cannot set a mode is told before the work.
 	 */
 	err = fchmod(f->fd, 0600) ? -errno : 0;
-	mode &= f->mode;
+	if (fstat(f->fd, &now))
+		return dimg_fail_errno(f->path, -errno, "");
 	/* it may keep somebody out whom the permissions of others would let in */
 	if (has_acl(old_fd) || has_acl(f->fd))
 		mode &= 0700;
@@ -298,6 +299,13 @@ int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t g
 		both = mode >> 3 & mode & 07;
 		mode &= 0700 | both << 3 | both;
 	}
+	/* FAT keeps its modes and calls that a success; that an image can be executed is nothing */
+	if (!err && now.st_mode & 066 & ~mode) {
+		dimg_say(f->path, "the file system there has permissions of its own, which let others read or write what is kept from them now\n"
+			 "Choose a place on another one, or mount it with a narrower umask.");
+		return DIMG_EXIT_REFUSED;
+	}
+	mode &= f->mode;
 	if (err && (st.st_mode & 07777) != mode)
 		return dimg_fail_errno(f->path, err, "cannot set its mode");
 	f->narrowed = true;
