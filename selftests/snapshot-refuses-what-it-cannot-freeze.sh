@@ -4,7 +4,7 @@
 # Claim: snapshot makes no copy while a file system is mounted from the image that it
 # cannot find, and so not freeze: unmounted lazily and still in use, or in a mount
 # namespace that only a file holds, or mounted meanwhile from a partition or a device that was
-# not there when it began to look.
+# not there when it began to look; nor when it cannot look.
 # Broken: a copy with half of a write in it is called consistent.
 . "$(dirname "$0")/lib/dimgblk.sh"
 
@@ -21,6 +21,22 @@ check "no copy" [ ! -e copy.img ]
 exec 8>&-
 # the super block goes a moment after its last file
 check "and then there is one" wait_for 10 dimgsetup snapshot --force disk.img copy.img
+
+# Who mounts it says what it is from. It cannot be frozen, either, and need not be.
+mkdir other
+mount -t tmpfs "$DEV" other
+defer release_mount "$TMP/other"
+check "what only says that it is from there" dimgsetup snapshot --force disk.img copy.img
+umount other
+
+# Who cannot look does not know: when it looks for the first time, and for the last.
+# shellcheck disable=SC2016
+no_memory='[ "$1" != fsync ] || touch late; [ "$3" != /proc/self/mountinfo ] || [ ! -e $WHEN ] || exit 12'
+WHEN=. refused 7 'cannot find out who uses it.*memory' \
+	before-call openat "$no_memory" dimgsetup snapshot disk.img blind.img
+WHEN=late refused 7 'cannot find out whether a file system was mounted.*memory' \
+	before-call openat,fsync "$no_memory" dimgsetup snapshot disk.img blind.img
+check "no copy" [ ! -e blind.img ]
 
 mkdir spaces
 mount -t tmpfs none spaces

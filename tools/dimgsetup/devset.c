@@ -152,15 +152,17 @@ static int add_holders_of(struct dimg_devset *set, dev_t dev)
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/holders",
 		 major(dev), minor(dev));
 	d = opendir(path);
-	while (d && !ret && (entry = readdir(d))) {
+	/* the device may have gone meanwhile */
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while (!ret && (entry = readdir(d))) {
 		snprintf(path, sizeof(path), "%s/dev", entry->d_name);
 		if (*entry->d_name != '.' &&
 		    !read_number(dirfd(d), path, &above) &&
 		    !dimg_devset_has(set, above))
 			ret = add_member(set, entry->d_name, above);
 	}
-	if (d)
-		closedir(d);
+	closedir(d);
 	return ret;
 }
 

@@ -856,8 +856,7 @@ struct dimg_source {
 int dimg_source_open(const struct dimg_subject *subject, struct dimg_source *s);
 int dimg_source_flush(const struct dimg_source *s);
 bool dimg_source_holds(const struct dimg_source *s, int fd);
-bool dimg_source_is_same(const struct dimg_source *s,
-			 const struct dimg_subject *subject);
+int dimg_source_recheck(const struct dimg_source *s, const struct dimg_subject *subject);
 void dimg_source_close(struct dimg_source *s);
 
 /* freeze.c */

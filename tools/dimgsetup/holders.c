@@ -341,8 +341,14 @@ static int visit_paths(struct search *s, const char *pattern, path_fn fn)
 	glob_t g;
 	int ret = 0;
 
-	if (glob(pattern, 0, NULL, &g))
+	switch (glob(pattern, 0, NULL, &g)) {
+	case 0:
+		break;
+	case GLOB_NOSPACE:
+		return -ENOMEM;
+	default:
 		return 0;
+	}
 	for (i = 0; !ret && i < g.gl_pathc; i++)
 		ret = fn(s, g.gl_pathv[i]);
 	globfree(&g);

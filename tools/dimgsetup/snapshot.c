@@ -268,8 +268,11 @@ static int copy_frozen(struct job *j, int out)
 		return thawed;
 	if (copied)
 		return fail_copy(j, copied);
-	if (dimg_source_is_same(&j->source, &j->subject))
+	ret = dimg_source_recheck(&j->source, &j->subject);
+	if (!ret)
 		return 0;
+	if (ret != -EBUSY)
+		return dimg_fail_errno(j->out, ret, "cannot find out whether a file system was mounted meanwhile; nothing is left of the copy");
 	dimg_say(j->out, "meanwhile a file system of the image was mounted, or its device was detached\nTry again.");
 	return DIMG_EXIT_BUSY;
 }

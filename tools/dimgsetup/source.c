@@ -229,53 +229,65 @@ static bool has_super(const struct dimg_uppers *m, dev_t super)
 	return false;
 }
 
-/* Of these devices, are all mounts that there are now known already? */
-static bool is_same_set(const struct dimg_source *s, const struct dimg_devset *set)
+/* Of these devices, are all mounts that there are now known already? 0, -EBUSY or -errno. */
+static int check_set(const struct dimg_source *s, const struct dimg_devset *set)
 {
 	struct dimg_holders hidden = { 0 };
 	struct dimg_uppers now;
-	bool same;
 	size_t i;
+	int ret;
 
-	same = !dimg_uppers_find(set, &now);
-	for (i = 0; same && i < now.n; i++)
-		same = has_super(&s->mounts, now.v[i].super);
+	ret = dimg_uppers_find(set, &now);
+	for (i = 0; !ret && i < now.n; i++)
+		if (!has_super(&s->mounts, now.v[i].super))
+			ret = -EBUSY;
 	/* mounted and out of sight again */
-	same = same && !dimg_holders_find_hidden(set, &s->mounts, &hidden) &&
-	       !hidden.n;
+	if (!ret)
+		ret = dimg_holders_find_hidden(set, &s->mounts, &hidden);
+	if (!ret && hidden.n)
+		ret = -EBUSY;
 	dimg_holders_free(&hidden);
 	dimg_uppers_free(&now);
-	return same;
+	return ret;
 }
 
 /**
- * dimg_source_is_same - whether nobody came who was not made to stand still
+ * dimg_source_recheck - see that nobody came who was not made to stand still
  * @subject: as it was given to dimg_source_open()
  *
  * Looks for file systems that were mounted meanwhile, also from partitions, volumes and
  * devices that were not there at first.
+ *
+ * Return: 0; -EBUSY if there is one, or if the device has gone; or -errno if that cannot be
+ * found out.
  */
-bool dimg_source_is_same(const struct dimg_source *s,
-			 const struct dimg_subject *subject)
+int dimg_source_recheck(const struct dimg_source *s, const struct dimg_subject *subject)
 {
 	const struct dimg_device *dev = subject->devs.v;
 	struct dimg_source now = { .nodes = NULL };
 	struct dimg_devices all;
 	struct dimg_error e;
-	bool same = false;
+	int ret = -EBUSY;
 	size_t i;
 
 	/* one that is not attached is locked */
 	if (!subject->devs.n)
-		return true;
+		return 0;
 	if (dimg_nl_dump(subject->nl, &all, &e))
-		return false;
+		return -e.err;
 	for (i = 0; i < all.n; i++)
-		same |= all.v[i].index == dev->index && all.v[i].diskseq == dev->diskseq;
-	same = same && !find_devices(&now, &all, dev) && is_same_set(s, &now.set);
+		if (all.v[i].index == dev->index && all.v[i].diskseq == dev->diskseq)
+			ret = 0;
+	if (!ret)
+		ret = find_devices(&now, &all, dev);
+	/* one of them went between the list and the look */
+	if (ret == -ENOENT)
+		ret = -EBUSY;
+	if (!ret)
+		ret = check_set(s, &now.set);
 	dimg_devset_free(&now.set);
 	dimg_devices_free(&all);
-	return same;
+	return ret;
 }
 
 /* dimg_source_close - the locks go, too. */

@@ -60,6 +60,16 @@ static int add(struct dimg_uppers *m, struct libmnt_fs *fs, dev_t dev,
 	return v->target && v->type ? 0 : -ENOMEM;
 }
 
+/*
+ * Nothing to see there: the process has ended meanwhile (which a zombie tells by EINVAL), or
+ * is none that we may look at.
+ */
+static bool is_out_of_sight(int err)
+{
+	return err == ENOENT || err == ESRCH || err == EINVAL || err == EACCES ||
+	       err == EPERM;
+}
+
 /* Mounts of @set that process @pid sees. */
 static int find_in_process(const struct dimg_devset *set, const char *pid,
 			   bool own, struct dimg_uppers *m)
@@ -72,13 +82,15 @@ static int find_in_process(const struct dimg_devset *set, const char *pid,
 	dev_t dev;
 
 	snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
-	/* a process may have ended meanwhile: nothing to see then */
-	if (!ret && !mnt_table_parse_file(tb, path))
-		while (!ret && !mnt_table_next_fs(tb, it, &fs)) {
-			dev = dimg_devset_mounted(set, fs);
-			if (dev)
-				ret = add(m, fs, dev, pid, own);
-		}
+	if (!ret)
+		ret = mnt_table_parse_file(tb, path);
+	while (!ret && !mnt_table_next_fs(tb, it, &fs)) {
+		dev = dimg_devset_mounted(set, fs);
+		if (dev)
+			ret = add(m, fs, dev, pid, own);
+	}
+	if (!own && is_out_of_sight(-ret))
+		ret = 0;
 	mnt_free_iter(it);
 	mnt_unref_table(tb);
 	return ret;
