@@ -85,6 +85,23 @@ check "somebody names the other partition" wait_for 10 sh -c "
 refused 3 'p2: in use; it was left as it is' dimgsetup compact "$DEV"
 as_before "beside names only" parts.img "$bytes"
 stop $named
+# Told of twice, as a loop device and as a descriptor that who made it has kept: one open.
+modprobe -q loop && udevadm settle
+loop=$(losetup -f)
+perl -e '
+	open(P, "+<", $ARGV[0]) && open(L, "+<", $ARGV[1]) && ioctl(L, 0x4c00, fileno(P) + 0)
+		or die "$ARGV[1]: $!";
+	close L;
+	sleep 600' "${DEV}p1" "$loop" &
+kept=$!
+defer stop $kept
+defer sh -c "! losetup '$loop' 2>/dev/null || losetup -d '$loop'"
+check "a loop device, and a descriptor" wait_for 10 losetup "$loop"
+refused 3 'p2: in use; it was left as it is' dimgsetup compact "$DEV"
+as_before "beside a loop device" parts.img "$bytes"
+losetup -d "$loop"
+stop $kept
+check "it is detached" wait_for 10 sh -c "! losetup '$loop' 2>/dev/null"
 mount_at "${DEV}p1" "$TMP/upper"
 # told of three times, it has opened its partition once
 mkdir second

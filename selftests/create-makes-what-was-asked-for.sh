@@ -75,6 +75,11 @@ done
 check "vfat" dimgsetup create --mkfs=vfat --label=DATA_1 --uuid=1234-ABCD vfat.img 64M
 check_equal "vfat" "vfat DATA_1 1234-ABCD" \
 	"$(tag vfat.img TYPE) $(tag vfat.img LABEL) $(tag vfat.img UUID)"
+printf '#!/bin/sh\ntouch ran\n' >mkfs.ext4
+chmod +x mkfs.ext4
+check "with an empty PATH" env PATH= "$(command -v dimgsetup)" create --mkfs=ext4 path.img 16M
+check_equal "there is a file system" ext4 "$(tag path.img TYPE)"
+check "by the program of the system" [ ! -e ran ]
 refused 1 '16 bytes' dimgsetup create --mkfs=ext4 --label=12345678901234567 x 64M
 refused 1 '12 bytes' dimgsetup create --mkfs=xfs --label=1234567890123 x 320M
 refused 1 'capitals' dimgsetup create --mkfs=vfat --label=data x 64M
