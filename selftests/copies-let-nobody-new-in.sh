@@ -77,7 +77,20 @@ if modprobe -q vfat; then
 	detach "$DEV"
 fi
 
+check "where no mode can be set, and it has the right one" \
+	before-call fchmod 'exit 1' dimgsetup snapshot narrow.img as-made.img
+rm as-made.img
+mkdir refusing
 chmod 644 plain.img
+for nth in 1 2; do
+	refused 4 'lets no modes be set: Operation not permitted' \
+		before-call fchmod "[ \$2 -lt $nth ] || exit 1" dimgsetup snapshot plain.img refusing/copy.img
+	check_equal "which leaves nothing ($nth)" "" "$(ls -A refusing)"
+done
+refused 7 'cannot set its mode: .*error' \
+	before-call fchmod 'exit 5' dimgsetup snapshot plain.img refusing/copy.img
+check "made with the mode that can be had" before-call fchmod 'exit 1' dimgsetup create refusing/new.img 1M
+
 # Before it has its name, where files in the making have one: "." is opened as the directory
 # first, and then for a file without a name.
 # shellcheck disable=SC2016

@@ -44,6 +44,7 @@ static const struct {
 	{ "unlinkat", SYS_unlinkat },
 	{ "openat", SYS_openat },
 	{ "pread64", SYS_pread64 },
+	{ "fchmod", SYS_fchmod },
 	{ "fcntl", SYS_fcntl },
 	{ "fallocate", SYS_fallocate },
 	{ "fsync", SYS_fsync },

@@ -261,6 +261,16 @@ static bool has_acl(int fd)
 	return fd >= 0 && fgetxattr(fd, ACCESS_ACL, NULL, 0) > 0;
 }
 
+/* We have just made the file, so being root is not what EPERM wants. */
+static int fail_mode(const struct dimg_newfile *f, int err)
+{
+	if (err != EPERM && err != EOPNOTSUPP)
+		return dimg_fail_errno(f->path, -err, "cannot set its mode");
+	dimg_say(f->path, "the file system there lets no modes be set: %s\nChoose a place on another one.",
+		 strerror(err));
+	return DIMG_EXIT_REFUSED;
+}
+
 /**
  * dimg_newfile_narrow - let nobody in who may not read another file
  * @old_fd: that file, or -1
@@ -307,7 +317,7 @@ int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t g
 	}
 	mode &= f->mode;
 	if (err && (st.st_mode & 07777) != mode)
-		return dimg_fail_errno(f->path, err, "cannot set its mode");
+		return fail_mode(f, -err);
 	f->narrowed = true;
 	f->mode = mode;
 	return 0;
@@ -453,7 +463,7 @@ int dimg_newfile_publish(struct dimg_newfile *f, const struct dimg_target *t)
 	snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d", f->fd);
 	ret = open_up(f);
 	if (ret)
-		return dimg_fail_errno(f->path, ret, "cannot set its mode");
+		return fail_mode(f, -ret);
 	if (fsync(f->fd)) {
 		dimg_error_set(&e, errno, "the new file cannot be written out");
 		return dimg_fail(f->path, &e);
