@@ -124,10 +124,10 @@ static int exchange(void)
 	return ret ? ret : answer();
 }
 
-static void detach_absent(void)
+static void detach(__u32 index)
 {
 	genl_begin(&msg, family.id, NLM_F_ACK, DIMGBLK_CMD_DEVICE_DETACH);
-	genl_put_u32(&msg, DIMGBLK_A_INDEX, ABSENT_INDEX);
+	genl_put_u32(&msg, DIMGBLK_A_INDEX, index);
 	genl_put_u32(&msg, DIMGBLK_A_DETACH_MODE, DIMGBLK_DETACH_FORCED);
 	exchange();
 }
@@ -142,7 +142,7 @@ static void expect_refusal(const char *what, int cmd, int id, size_t len)
 	       ret == 1 ? "no answer" : ret ? strerrorname_np(-ret) : "accepted");
 	failures++;
 	if (!ret && cmd == DIMGBLK_CMD_DEVICE_ATTACH)
-		detach_absent();
+		detach(ABSENT_INDEX);
 }
 
 static void sweep_missing(void)
@@ -248,7 +248,7 @@ static void sweep_raw(void)
 			if (!ret && c->cmd == DIMGBLK_CMD_DEVICE_ATTACH) {
 				printf("nlmsg_len %d accepted\n", lies[i]);
 				failures++;
-				detach_absent();
+				detach(ABSENT_INDEX);
 			}
 		}
 	}
@@ -344,7 +344,8 @@ static void race_swap(int count, const char *a, const char *b)
 	}
 	for (i = 0; i < count; i++) {
 		genl_begin(&msg, family.id, NLM_F_ACK, DIMGBLK_CMD_DEVICE_ATTACH);
-		put_good(DIMGBLK_A_INDEX);
+		/* another one each time: udev keeps the last one taken while it looks */
+		genl_put_u32(&msg, DIMGBLK_A_INDEX, ABSENT_INDEX - i);
 		put_good(DIMGBLK_A_BACKING_FD);
 		genl_send(sock, &msg);
 		sent++;
@@ -354,7 +355,7 @@ static void race_swap(int count, const char *a, const char *b)
 			       (unsigned long long)inode);
 			failures++;
 		}
-		detach_absent();
+		detach(ABSENT_INDEX - i);
 	}
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
