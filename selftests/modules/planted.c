@@ -80,6 +80,8 @@ static int planted_racer(void *unused)
 {
 	while (!kthread_should_stop()) {
 		raced++;
+		/* the compiler may not add it up in a register, with one access at the end */
+		barrier();
 		cond_resched();
 	}
 	return 0;
@@ -95,6 +97,7 @@ static noinline void planted_race(void)
 		return;
 	while (time_before(jiffies, end)) {
 		raced++;
+		barrier();	/* as there */
 		cond_resched();
 	}
 	kthread_stop(racer);
