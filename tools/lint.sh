@@ -168,6 +168,31 @@ check_mutants()
 	vm/powercut --list >/dev/null
 }
 
+# vm/run judges a guest by its log: memory that others could not have is no fault, memory
+# that we could not have is one, and so is what else is said meanwhile.
+check_judged()
+{
+	report='kswapd0: page allocation failure: order:0, mode:0xcc0
+Call Trace:
+ MIDDLE
+ </TASK>
+Mem-Info:'
+	while read -r want middle; do
+		got=$(printf '%s\n' "$report" | sed "s/MIDDLE/$middle/" | awk -f vm/judged.awk |
+			grep -acE -f vm/guest/bad-log)
+		[ "$got" = "$want" ] ||
+			echo "vm/judged.awk: '$middle' is $got faults, not $want"
+	done <<-'M'
+		0 shrink_node+0x3cf\/0x950
+		1 dimgblk_cmd_run+0x1\/0x2 [dimgblk]
+		1 shrink_node+0x3cf\/0x950\nBUG: from the other CPU
+		1 shrink_node+0x3cf\/0x950\n <\/TASK>\nCall Trace:
+	M
+	got=$(printf '%s\n' "$report" | sed '/TASK/d' | awk -f vm/judged.awk |
+		grep -acE -f vm/guest/bad-log)
+	[ "$got" = 1 ] || echo "vm/judged.awk: a report that is cut off is no fault"
+}
+
 # Unfinished things, and the header each file starts with.
 check_headers()
 {
@@ -323,7 +348,7 @@ check_doc_links()
 # --------------------------------------------------------------------------
 
 checks="generated spec checkpatch kernel_doc shellcheck mandoc conditions \
-compat mutants headers life_of_a_request doc_commands guide doc_options doc_links rst \
+compat mutants judged headers life_of_a_request doc_commands guide doc_options doc_links rst \
 build_6_1 build_6_12 build_7_3"
 
 # Command, package that has it.  Perl, for checkpatch, is in each Debian.
