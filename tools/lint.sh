@@ -188,9 +188,12 @@ Mem-Info:'
 		1 shrink_node+0x3cf\/0x950\nBUG: from the other CPU
 		1 shrink_node+0x3cf\/0x950\n <\/TASK>\nCall Trace:
 	M
-	got=$(printf '%s\n' "$report" | sed '/TASK/d' | awk -f vm/judged.awk |
+	got=$(printf '%s\n' "$report" | sed '/TASK/,$d' | awk -f vm/judged.awk |
 		grep -acE -f vm/guest/bad-log)
 	[ "$got" = 1 ] || echo "vm/judged.awk: a report that is cut off is no fault"
+	got=$(printf '%s\n' "$report" | sed '/Call/,/TASK/d; $a Call Trace:\n </TASK>' |
+		awk -f vm/judged.awk | grep -acE -f vm/guest/bad-log)
+	[ "$got" = 1 ] || echo "vm/judged.awk: what comes after a report is part of it"
 }
 
 # Unfinished things, and the header each file starts with.

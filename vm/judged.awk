@@ -12,7 +12,7 @@ failed && /Call Trace:/ && held == "" {
 	held = $0
 	next
 }
-failed && /<\/TASK>/ {
+failed && /<\/TASK>|Mem-Info:/ {
 	if (ours)
 		print held
 	held = ""
