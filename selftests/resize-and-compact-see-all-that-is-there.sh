@@ -39,11 +39,18 @@ detach "$DEV"
 modprobe -q loop && udevadm settle
 loop=$(losetup -f --show disk.img)
 refused 4 "is attached as $loop" dimgsetup compact "$first"
+for place in /sys/block "/sys/block/${loop#/dev/}/loop/backing_file"; do
+	# shellcheck disable=SC2016
+	WHERE=$place refused 7 'cannot find out whether a loop device has it' \
+		before-call openat '[ "$3" != "$WHERE" ] || exit 24' dimgsetup compact "$first"
+done
 losetup -d "$loop"
 check "alone again" dimgsetup compact "$first"
 detach "$first"
 
 # grown a moment ago, which is in the log only
+# shellcheck disable=SC2016
+no_descriptor='[ "$3" = "$NODE" ] || exit 0; echo >>opens; [ $(wc -l <opens) != "$AT" ] || exit 24'
 scratch_fs ext4
 mkdir upper
 for type in xfs btrfs; do
@@ -57,6 +64,15 @@ for type in xfs btrfs; do
 	refused 4 . dimgsetup resize --shrink "$MNT/disk.img" 320M
 	if [ $type = xfs ]; then
 		refused 4 'Unmount it' dimgsetup resize --shrink --all "$MNT/disk.img" 320M
+		# nor when it cannot find out whether it is in use
+		for at in 1 2 3 4 5 6; do
+			rm -f opens
+			NODE=$DEV AT=$at check_fails "$type: no descriptor for open $at" \
+				before-call openat "$no_descriptor" \
+				dimgsetup resize --shrink --all "$MNT/disk.img" 320M
+			check_equal "$type: nothing is cut off" $((640 << 20)) \
+				"$(stat -c %s "$MNT/disk.img")"
+		done
 	else
 		check "$type: and back" dimgsetup resize --shrink --all "$MNT/disk.img" 320M
 	fi

@@ -17,7 +17,16 @@ exec 8>upper/file
 umount -l upper
 refused 3 'cannot be made to stand still' dimgsetup snapshot disk.img copy.img
 check_match "what it is" 'ext4.*unmounted lazily' "$(cat "$TMP/.stderr")"
-check "no copy" [ ! -e copy.img ]
+# blind ERRNO WHERE: not when it cannot look there, either; a pattern of what is opened
+blind()
+{
+	# shellcheck disable=SC2016
+	ERRNO=$1 WHERE=$2 refused 7 'cannot find out who uses it' \
+		before-call openat 'case $3 in $WHERE) exit "$ERRNO" ;; esac' \
+		dimgsetup snapshot disk.img blind.copy
+	check "blind at $2: no copy" [ ! -e blind.copy ]
+}
+blind 24 /sys/fs
 exec 8>&-
 # the super block goes a moment after its last file
 check "and then there is one" wait_for 10 dimgsetup snapshot --force disk.img copy.img
@@ -37,6 +46,42 @@ WHEN=. refused 7 'cannot find out who uses it.*memory' \
 WHEN=late refused 7 'cannot find out whether a file system was mounted.*memory' \
 	before-call openat,fsync "$no_memory" dimgsetup snapshot disk.img blind.img
 check "no copy" [ ! -e blind.img ]
+
+blind 12 '*/holders'
+blind 24 /proc
+unshare -m sleep 600 &
+elsewhere=$!
+defer stop $elsewhere
+check "it has a mount namespace" wait_for 10 \
+	sh -c "[ \"\$(readlink /proc/$elsewhere/ns/mnt)\" != \"\$(readlink /proc/$$/ns/mnt)\" ]"
+blind 24 "/proc/$elsewhere/mountinfo"
+if modprobe -q dm-mod; then
+	dmsetup create dimgblk-above --table "0 1024 linear $DEV 0"
+	blind 24 'dm-*/dev'
+	check "gone" dmsetup remove --retry dimgblk-above
+fi
+
+# One of a namespace has ended before it was looked at, another one has not. Of a file
+# system that does not tell of itself in /sys/fs.
+truncate -s 32M fat.img
+if modprobe -q vfat && mkfs.vfat fat.img >/dev/null; then
+	detach "$DEV"
+	attach fat.img
+	# shellcheck disable=SC2016
+	unshare -m --propagation private sh -c \
+		'mount -t vfat "$1" other && touch other/there && sleep 600 & sleep 600' sh "$DEV" &
+	first=$!
+	defer stop $first
+	check "it is mounted there" wait_for 10 [ -e "/proc/$first/root$TMP/other/there" ]
+	# shellcheck disable=SC2016
+	FIRST=$first refused 4 'vfat have no means' before-call openat \
+		'[ "$3" != "/proc/$FIRST/mountinfo" ] || exit 3' \
+		dimgsetup snapshot fat.img fat.copy
+	check "no copy" [ ! -e fat.copy ]
+	stop $first
+	check "it is detached" wait_for 10 dimgsetup detach fat.img
+	attach disk.img
+fi
 
 mkdir spaces
 mount -t tmpfs none spaces

@@ -57,6 +57,11 @@ check "it goes, too" wait_for 10 nothing_attached
 
 # Lazily.
 dimgsetup mount disk.img dir
+# shellcheck disable=SC2016
+refused 7 'cannot find out which devices are its partitions' \
+	before-call openat 'case $3 in /sys/devices/*/block/dimgblk*) exit 24 ;; esac' \
+	dimgsetup umount dir
+check "it is mounted" mountpoint -q dir
 exec {fd}>dir/file
 check "lazy" dimgsetup umount -l dir
 check_fails "out of sight" mountpoint -q dir

@@ -18,26 +18,95 @@
 
 #include "dimgsetup.h"
 
+/**
+ * dimg_is_out_of_sight - does an errno of /proc mean that there is nothing to see?
+ *
+ * The process has ended meanwhile (which a zombie tells by EINVAL), or is none that we may
+ * look at. All else is a look that failed: who cannot look does not know.
+ */
+bool dimg_is_out_of_sight(int err)
+{
+	return err == ENOENT || err == ESRCH || err == EINVAL || err == EACCES ||
+	       err == EPERM;
+}
+
+/**
+ * dimg_readdir - the next entry of a directory of /proc or /sys
+ * @ret: set to -errno if it cannot be read
+ */
+struct dirent *dimg_readdir(DIR *d, int *ret)
+{
+	struct dirent *entry;
+
+	errno = 0;
+	entry = readdir(d);
+	if (!entry && errno && !dimg_is_out_of_sight(errno))
+		*ret = -errno;
+	return entry;
+}
+
+/* Of glob(), which gives its callback nothing else to tell by. */
+static int glob_errno;
+
+static int glob_failed(const char *path, int err)
+{
+	(void)path;
+	if (dimg_is_out_of_sight(err) || err == ENOTDIR)
+		return 0;
+	glob_errno = err;
+	return 1;
+}
+
+/**
+ * dimg_glob - glob(), but a folder that cannot be read is no empty one
+ * @g: give it to globfree() if 0 is returned
+ *
+ * Return: 0, also if nothing matches, or -errno.
+ */
+int dimg_glob(const char *pattern, glob_t *g)
+{
+	memset(g, 0, sizeof(*g));
+	switch (glob(pattern, 0, glob_failed, g)) {
+	case 0:
+		return 0;
+	case GLOB_NOMATCH:
+		memset(g, 0, sizeof(*g));
+		return 0;
+	case GLOB_NOSPACE:
+		return -ENOMEM;
+	default:
+		return -glob_errno;
+	}
+}
+
+/* The errno of a look at a device in sysfs, or -ENOENT if that has vanished. */
+static int vanished_or(int err)
+{
+	return err == ENODEV || err == ENXIO || err == ENOTDIR ? -ENOENT : -err;
+}
+
 /* Read "MAJOR:MINOR" from the file @path; -ENOENT if the device has vanished. */
 static int read_number(int dir_fd, const char *path, dev_t *dev)
 {
 	unsigned int maj, min;
+	int fd, n, err;
 	FILE *f;
-	int fd, n;
 
 	*dev = 0;
 	fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -ENOENT;
+		return vanished_or(errno);
 	f = fdopen(fd, "r");
 	if (!f) {
 		close(fd);
 		return -ENOMEM;
 	}
+	errno = 0;
 	n = fscanf(f, "%u:%u", &maj, &min);
+	err = n != 2 && errno ? errno : ENOENT;
 	fclose(f);
 	if (n != 2)
-		return -ENOENT;
+		return vanished_or(err);
 	*dev = makedev(maj, min);
 	return 0;
 }
@@ -51,8 +120,10 @@ static int read_partition(DIR *d, const char *name, dev_t *dev)
 	char path[NAME_MAX + 16];
 
 	snprintf(path, sizeof(path), "%s/partition", name);
-	if (*name == '.' || faccessat(dirfd(d), path, F_OK, 0))
+	if (*name == '.')
 		return -ENOENT;
+	if (faccessat(dirfd(d), path, F_OK, 0))
+		return vanished_or(errno);
 	snprintf(path, sizeof(path), "%s/dev", name);
 	return read_number(dirfd(d), path, dev);
 }
@@ -80,7 +151,7 @@ static int add_partitions(struct dimg_devset *set, const char *dir)
 
 	if (!d)
 		return -errno;
-	while (!ret && (entry = readdir(d))) {
+	while (!ret && (entry = dimg_readdir(d, &ret))) {
 		ret = read_partition(d, entry->d_name, &dev);
 		if (!ret)
 			ret = add_member(set, entry->d_name, dev);
@@ -136,8 +207,9 @@ int dimg_devset_load(unsigned int major, unsigned int minor,
 	if (ret)
 		return ret;
 	snprintf(partition, sizeof(partition), "%s/partition", path);
-	return access(partition, F_OK) ? add_partitions(set, dir) :
-		add_disk(set, dir);
+	if (!access(partition, F_OK))
+		return add_disk(set, dir);
+	return errno == ENOENT ? add_partitions(set, dir) : -errno;
 }
 
 /* What a holders folder of sysfs lists: device mapper, md and the like. */
@@ -155,12 +227,15 @@ static int add_holders_of(struct dimg_devset *set, dev_t dev)
 	/* the device may have gone meanwhile */
 	if (!d)
 		return errno == ENOENT ? 0 : -errno;
-	while (!ret && (entry = readdir(d))) {
+	while (!ret && (entry = dimg_readdir(d, &ret))) {
+		if (*entry->d_name == '.')
+			continue;
 		snprintf(path, sizeof(path), "%s/dev", entry->d_name);
-		if (*entry->d_name != '.' &&
-		    !read_number(dirfd(d), path, &above) &&
-		    !dimg_devset_has(set, above))
+		ret = read_number(dirfd(d), path, &above);
+		if (!ret && !dimg_devset_has(set, above))
 			ret = add_member(set, entry->d_name, above);
+		else if (ret == -ENOENT)
+			ret = 0;
 	}
 	closedir(d);
 	return ret;

@@ -10,6 +10,8 @@
 #ifndef DIMGSETUP_H
 #define DIMGSETUP_H
 
+#include <dirent.h>
+#include <glob.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -165,6 +167,7 @@ struct dimg_holders {
 
 struct dimg_nl;
 struct libmnt_fs;
+struct libmnt_table;
 struct option;
 
 /**
@@ -409,6 +412,10 @@ int dimg_detach_device(struct dimg_nl *nl, const struct dimg_device *dev,
 		       uint32_t mode, uint64_t patience_us);
 
 /* devset.c */
+bool dimg_is_out_of_sight(int err);
+struct dirent *dimg_readdir(DIR *d, int *ret);
+int dimg_glob(const char *pattern, glob_t *g);
+
 struct dimg_devset {
 	size_t n;
 	struct dimg_devset_member {
@@ -459,6 +466,17 @@ struct dimg_uppers {
 	size_t n;
 };
 
+/**
+ * struct dimg_namespaces - mount namespaces that were looked at
+ * @v: their inodes; give it to free()
+ */
+struct dimg_namespaces {
+	ino_t *v;
+	size_t n;
+};
+
+int dimg_mountinfo_read(struct dimg_namespaces *seen, const char *pid,
+			struct libmnt_table **tb);
 int dimg_uppers_find(const struct dimg_devset *set, struct dimg_uppers *m);
 int dimg_uppers_open(struct dimg_uppers *m, const struct dimg_upper **failed);
 void dimg_uppers_free(struct dimg_uppers *m);

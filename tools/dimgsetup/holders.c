@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <libmount.h>
 #include <limits.h>
 #include <linux/kcmp.h>
@@ -41,7 +40,7 @@ struct descriptor {
 /**
  * struct search - one question
  * @set: the disk and its partitions
- * @namespaces: inodes of the mount namespaces that were looked at
+ * @namespaces: that were looked at
  * @n_mounts: mounts found so far
  * @mounted: what is mounted from, each once
  * @descriptors: one for each open
@@ -49,8 +48,7 @@ struct descriptor {
 struct search {
 	struct dimg_devset set;
 	struct dimg_holders *h;
-	ino_t *namespaces;
-	size_t n_namespaces;
+	struct dimg_namespaces namespaces;
 	size_t n_mounts;
 	dev_t *mounted;
 	size_t n_mounted;
@@ -93,28 +91,6 @@ int dimg_holders_add(struct dimg_holders *h, const char *fmt, ...)
 	return 0;
 }
 
-/* First look at this mount namespace? Unknown ones count as new. */
-static bool is_new_namespace(struct search *s, const char *pid)
-{
-	char path[PROC_PATH_LEN];
-	struct stat st;
-	ino_t *v;
-	size_t i;
-
-	snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
-	if (stat(path, &st))
-		return false;
-	for (i = 0; i < s->n_namespaces; i++)
-		if (s->namespaces[i] == st.st_ino)
-			return false;
-	v = reallocarray(s->namespaces, s->n_namespaces + 1, sizeof(*v));
-	if (v) {
-		s->namespaces = v;
-		v[s->n_namespaces++] = st.st_ino;
-	}
-	return true;
-}
-
 /* Is the process in our own mount namespace? Then no need to name it. */
 static bool is_own_namespace(const char *pid)
 {
@@ -126,20 +102,26 @@ static bool is_own_namespace(const char *pid)
 	       own.st_ino == other.st_ino;
 }
 
-/* First line of a file of /proc or /sys, without the newline; false if there is none. */
+/* First line of a file of /proc or /sys, without the newline; false, and errno, if none. */
 static bool read_line(const char *path, char *line, size_t len)
 {
 	FILE *f = fopen(path, "re");
-	bool ok = f && fgets(line, len, f);
+	bool ok;
+	int err;
 
-	if (f)
-		fclose(f);
+	if (!f)
+		return false;
+	errno = 0;
+	ok = fgets(line, len, f);
+	err = errno;
+	fclose(f);
 	if (ok)
 		line[strcspn(line, "\n")] = '\0';
+	errno = err ?: ENOENT;
 	return ok;
 }
 
-/* dimg_holders_comm - the name of a process, never empty; false if it is gone. */
+/* dimg_holders_comm - the name of a process, never empty; false, and errno, if it is gone. */
 bool dimg_holders_comm(const char *pid, char *comm, size_t len)
 {
 	char path[PROC_PATH_LEN];
@@ -209,24 +191,21 @@ static int find_mounts(struct search *s, const char *pid)
 	struct libmnt_table *tb;
 	struct libmnt_iter *it;
 	struct libmnt_fs *fs;
-	char path[PROC_PATH_LEN];
 	dev_t dev;
-	int ret = 0;
+	int ret = dimg_mountinfo_read(&s->namespaces, pid, &tb);
 
-	if (!is_new_namespace(s, pid))
-		return 0;
-	tb = mnt_new_table();
+	if (ret || !tb)
+		return ret;
 	it = mnt_new_iter(MNT_ITER_FORWARD);
-	snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
-	/* a process that is gone by now has no mounts */
-	if (tb && it && !mnt_table_parse_file(tb, path))
-		while (!ret && !mnt_table_next_fs(tb, it, &fs)) {
-			dev = dimg_devset_mounted(&s->set, fs);
-			if (!dev)
-				continue;
-			count_mount(s, dev);
-			ret = add_mount(s, fs, pid);
-		}
+	if (!it)
+		ret = -ENOMEM;
+	while (!ret && !mnt_table_next_fs(tb, it, &fs)) {
+		dev = dimg_devset_mounted(&s->set, fs);
+		if (!dev)
+			continue;
+		count_mount(s, dev);
+		ret = add_mount(s, fs, pid);
+	}
 	mnt_free_iter(it);
 	mnt_unref_table(tb);
 	return ret;
@@ -263,19 +242,27 @@ static int find_descriptors(struct search *s, const char *pid)
 	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
 	d = opendir(path);
 	if (!d)
-		return 0;
-	while (!ret && (entry = readdir(d))) {
-		/* DONT_SYNC: take what is cached, ask no server */
-		if (*entry->d_name == '.' ||
-		    statx(dirfd(d), entry->d_name, AT_STATX_DONT_SYNC,
-			  STATX_TYPE, &stx) ||
-		    !S_ISBLK(stx.stx_mode) ||
+		return dimg_is_out_of_sight(errno) ? 0 : -errno;
+	while (!ret && (entry = dimg_readdir(d, &ret))) {
+		if (*entry->d_name == '.')
+			continue;
+		/*
+		 * DONT_SYNC: take what is cached, ask no server. Errors of file systems that
+		 * are dead are those of other files: a node of a device has none.
+		 */
+		if (statx(dirfd(d), entry->d_name, AT_STATX_DONT_SYNC, STATX_TYPE, &stx)) {
+			ret = errno == ENOMEM ? -ENOMEM : 0;
+			continue;
+		}
+		if (!S_ISBLK(stx.stx_mode) ||
 		    !dimg_devset_has(&s->set, makedev(stx.stx_rdev_major,
 						      stx.stx_rdev_minor)) ||
 		    is_path_only(pid, entry->d_name))
 			continue;
-		if (!dimg_holders_comm(pid, comm, sizeof(comm)))
+		if (!dimg_holders_comm(pid, comm, sizeof(comm))) {
+			ret = dimg_is_out_of_sight(errno) ? 0 : -errno;
 			break;
+		}
 		count_descriptor(s, &(struct descriptor){
 			.pid = strtol(pid, NULL, 10),
 			.fd = strtol(entry->d_name, NULL, 10),
@@ -298,10 +285,10 @@ static int find_in_processes(struct search *s)
 	int ret;
 
 	if (!d)
-		return 0;
+		return -errno;
 	/* our own namespace first, so that its mounts get the short sentence */
 	ret = find_mounts(s, "self");
-	while (!ret && (entry = readdir(d))) {
+	while (!ret && (entry = dimg_readdir(d, &ret))) {
 		if (!isdigit((unsigned char)*entry->d_name))
 			continue;
 		ret = find_mounts(s, entry->d_name);
@@ -318,15 +305,19 @@ static int find_swaps(struct search *s)
 	struct libmnt_table *tb = mnt_new_table();
 	struct libmnt_iter *it = mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
-	int ret = 0;
+	int ret = tb && it ? mnt_table_parse_swaps(tb, NULL) : -ENOMEM;
 
-	if (tb && it && !mnt_table_parse_swaps(tb, NULL))
-		while (!ret && !mnt_table_next_fs(tb, it, &fs))
-			if (dimg_devset_has_node(&s->set, mnt_fs_get_srcpath(fs))) {
-				s->h->n_opens++;
-				ret = dimg_holders_add(s->h, "%s is swap space: swapoff it",
-						       mnt_fs_get_srcpath(fs));
-			}
+	/* a kernel without swap has no such file */
+	if (dimg_is_out_of_sight(-ret))
+		ret = 0;
+	else if (ret > 0)
+		ret = -EIO;
+	while (!ret && !mnt_table_next_fs(tb, it, &fs))
+		if (dimg_devset_has_node(&s->set, mnt_fs_get_srcpath(fs))) {
+			s->h->n_opens++;
+			ret = dimg_holders_add(s->h, "%s is swap space: swapoff it",
+					       mnt_fs_get_srcpath(fs));
+		}
 	mnt_free_iter(it);
 	mnt_unref_table(tb);
 	return ret;
@@ -339,16 +330,10 @@ static int visit_paths(struct search *s, const char *pattern, path_fn fn)
 {
 	size_t i;
 	glob_t g;
-	int ret = 0;
+	int ret = dimg_glob(pattern, &g);
 
-	switch (glob(pattern, 0, NULL, &g)) {
-	case 0:
-		break;
-	case GLOB_NOSPACE:
-		return -ENOMEM;
-	default:
-		return 0;
-	}
+	if (ret)
+		return ret;
 	for (i = 0; !ret && i < g.gl_pathc; i++)
 		ret = fn(s, g.gl_pathv[i]);
 	globfree(&g);
@@ -386,8 +371,9 @@ static int add_loop(struct search *s, const char *path)
 	const char *node = path + strlen("/sys/block/");
 	dev_t dev;
 
+	/* ENXIO and the like: it has been detached meanwhile */
 	if (!read_line(path, backing, sizeof(backing)))
-		return 0;
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
 	dev = dimg_devset_of_node(&s->set, backing);
 	if (!dev)
 		return 0;
@@ -483,7 +469,8 @@ int dimg_holders_find_hidden(const struct dimg_devset *set,
  * @major, @minor: number of the disk
  * @h: filled in; give it to dimg_holders_free(), after a failure too
  *
- * Return: 0, also if nobody was found; -errno if the disk is not there.
+ * Return: 0, also if nobody was found; -errno if the disk is not there, or if there are
+ * places where it cannot be looked for: then there may be more than were found.
  */
 int dimg_holders_find(unsigned int major, unsigned int minor,
 		      struct dimg_holders *h)
@@ -501,7 +488,7 @@ int dimg_holders_find(unsigned int major, unsigned int minor,
 		ret = find_stacked(&s);
 	if (!ret)
 		ret = find_hidden_mounts(&s);
-	free(s.namespaces);
+	free(s.namespaces.v);
 	free(s.mounted);
 	free(s.descriptors);
 	dimg_devset_free(&s.set);

@@ -365,23 +365,24 @@ static bool may_ask(const char *path, const struct stat *image,
 	return !m || !m->remote || m->dev == image->st_dev;
 }
 
-/* Is what stock loop calls its backing file the image? */
-static bool is_backing(const char *attribute, const struct stat *image,
-		       const struct dimg_mounts *mounts)
+/* Is what stock loop calls its backing file the image? 1 if so, 0 if not, or -errno. */
+static int is_backing(const char *attribute, const struct stat *image,
+		      const struct dimg_mounts *mounts)
 {
 	FILE *f = fopen(attribute, "re");
 	char path[4096] = "";
 	struct stat st;
 
+	/* ENXIO and the like: it has been detached meanwhile */
 	if (!f)
-		return false;
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
 	if (!fgets(path, sizeof(path), f))
 		*path = '\0';
 	fclose(f);
 	path[strcspn(path, "\n")] = '\0';
 	if (!may_ask(path, image, mounts) || stat(path, &st) ||
 	    (st.st_mode & S_IFMT) != (image->st_mode & S_IFMT))
-		return false;
+		return 0;
 	if (S_ISBLK(st.st_mode))
 		return st.st_rdev == image->st_rdev;
 	return st.st_ino == image->st_ino && st.st_dev == image->st_dev;
@@ -403,18 +404,25 @@ int dimg_lock_check_loop(const struct dimg_image *img)
 	struct stat st;
 	glob_t g;
 	size_t i;
+	int ret;
 
-	if (fstat(img->fd, &st) ||
-	    glob("/sys/block/loop*/loop/backing_file", 0, NULL, &g))
-		return 0;
+	if (fstat(img->fd, &st))
+		return dimg_fail_errno(img->path, -errno, "");
+	ret = dimg_glob("/sys/block/loop*/loop/backing_file", &g);
+	if (ret)
+		return dimg_fail_errno(img->path, ret, "cannot find out whether a loop device has it");
 	/* without the list nothing is known of any path, and all are asked */
 	dimg_mounts_load(&mounts);
-	for (i = 0; i < g.gl_pathc && !*node; i++)
-		if (is_backing(g.gl_pathv[i], &st, &mounts))
+	for (i = 0; i < g.gl_pathc && !ret; i++) {
+		ret = is_backing(g.gl_pathv[i], &st, &mounts);
+		if (ret > 0)
 			sscanf(g.gl_pathv[i], "/sys/block/%31[^/]", node);
+	}
 	dimg_mounts_free(&mounts);
 	globfree(&g);
-	if (!*node)
+	if (ret < 0)
+		return dimg_fail_errno(img->path, ret, "cannot find out whether a loop device has it");
+	if (!ret)
 		return 0;
 	dimg_say(img->path, "is attached as /dev/%s, which knows nothing of other devices on the same file\n"
 		 "Detach that first: \"losetup -d /dev/%s\"; or attach with -r, or say --allow-overlap if the two are known to keep out of each other's way.",

@@ -138,10 +138,11 @@ static bool is_claimed(const struct resize *r, const char *node)
 		return used;
 	}
 	fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC);
-	used = fd < 0 && errno == EBUSY;
-	if (fd >= 0)
-		close(fd);
-	return used;
+	/* who cannot have it does not know that nobody has */
+	if (fd < 0)
+		return true;
+	close(fd);
+	return false;
 }
 
 /*

@@ -28,8 +28,8 @@ static int usage(void)
 	fputs("Usage: dimgsetup umount [OPTION]... DIR|DEV|IMAGE|NAME...\n"
 	      "Unmount a directory, or all that is mounted from a device or image. An image\n"
 	      "that was attached by mount is free then; if it is in use all the same, that is\n"
-	      "told, and is a failure unless DIR was given. One that was attached by hand\n"
-	      "stays attached.\n\n"
+	      "told, and is a failure unless DIR or a partition was given. One that was\n"
+	      "attached by hand stays attached.\n\n"
 	      "  -l, --lazy     take it out of sight now, and let go when nobody uses it\n"
 	      "  -v, --verbose  say more on stderr\n"
 	      "  -h, --help     this text\n"
@@ -79,11 +79,15 @@ static int load(struct dimg_umount *job, struct dimg_nl *nl)
 	for (i = 0; i < job->mounts.n; i++)
 		job->of[i] = -1;
 	for (j = 0; j < job->all.n; j++) {
-		if (!dimg_devset_load(job->all.v[j].major, job->all.v[j].minor, &set))
-			for (i = 0; i < job->mounts.n; i++)
-				if (dimg_mounted_is_of(&job->mounts.v[i], &set))
-					job->of[i] = j;
+		ret = dimg_devset_load(job->all.v[j].major, job->all.v[j].minor, &set);
+		for (i = 0; !ret && i < job->mounts.n; i++)
+			if (dimg_mounted_is_of(&job->mounts.v[i], &set))
+				job->of[i] = j;
 		dimg_devset_free(&set);
+		/* it may have been detached meanwhile */
+		if (ret && ret != -ENOENT)
+			return dimg_fail_errno(job->all.v[j].backing_path, ret,
+					       "cannot find out which devices are its partitions");
 	}
 	return 0;
 }

@@ -23,14 +23,50 @@
 /* Room for /proc/PID/NAME, with PID as long as a directory entry may be. */
 #define PROC_PATH_LEN	(NAME_MAX + 32)
 
-/* The inode of a process's mount namespace; 0 if it cannot be seen. */
-static ino_t namespace_of(const char *pid)
+/**
+ * dimg_mountinfo_read - the mounts that a process sees, unless others have shown them
+ * @seen: mount namespaces that were looked at; this one comes to them
+ * @pid: the process; "self" is one that must be seen
+ * @tb: set to its mounts, or to NULL if there is nothing to see there, or nothing new;
+ *	give it to mnt_unref_table()
+ *
+ * Return: 0, or -errno.
+ */
+int dimg_mountinfo_read(struct dimg_namespaces *seen, const char *pid,
+			struct libmnt_table **tb)
 {
+	bool must = !strcmp(pid, "self");
 	char path[PROC_PATH_LEN];
 	struct stat st;
+	ino_t *v;
+	size_t i;
+	FILE *f;
+	int ret;
 
+	*tb = NULL;
 	snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
-	return stat(path, &st) ? 0 : st.st_ino;
+	if (stat(path, &st))
+		return must || !dimg_is_out_of_sight(errno) ? -errno : 0;
+	for (i = 0; i < seen->n; i++)
+		if (seen->v[i] == st.st_ino)
+			return 0;
+	snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return must || !dimg_is_out_of_sight(errno) ? -errno : 0;
+	*tb = mnt_new_table();
+	ret = *tb ? mnt_table_parse_stream(*tb, f, path) : -ENOMEM;
+	fclose(f);
+	/* not before it was looked at: this one may be gone, and others in it not */
+	v = ret ? NULL : reallocarray(seen->v, seen->n + 1, sizeof(*v));
+	if (v) {
+		seen->v = v;
+		v[seen->n++] = st.st_ino;
+		return 0;
+	}
+	mnt_unref_table(*tb);
+	*tb = NULL;
+	return !ret ? -ENOMEM : ret < 0 ? ret : -EIO;
 }
 
 static int add(struct dimg_uppers *m, struct libmnt_fs *fs, dev_t dev,
@@ -60,57 +96,30 @@ static int add(struct dimg_uppers *m, struct libmnt_fs *fs, dev_t dev,
 	return v->target && v->type ? 0 : -ENOMEM;
 }
 
-/*
- * Nothing to see there: the process has ended meanwhile (which a zombie tells by EINVAL), or
- * is none that we may look at.
- */
-static bool is_out_of_sight(int err)
-{
-	return err == ENOENT || err == ESRCH || err == EINVAL || err == EACCES ||
-	       err == EPERM;
-}
-
 /* Mounts of @set that process @pid sees. */
 static int find_in_process(const struct dimg_devset *set, const char *pid,
-			   bool own, struct dimg_uppers *m)
+			   struct dimg_namespaces *seen, struct dimg_uppers *m)
 {
-	struct libmnt_table *tb = mnt_new_table();
-	struct libmnt_iter *it = mnt_new_iter(MNT_ITER_FORWARD);
-	char path[PROC_PATH_LEN];
+	bool own = !strcmp(pid, "self");
+	struct libmnt_table *tb;
+	struct libmnt_iter *it;
 	struct libmnt_fs *fs;
-	int ret = tb && it ? 0 : -ENOMEM;
+	int ret = dimg_mountinfo_read(seen, pid, &tb);
 	dev_t dev;
 
-	snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
-	if (!ret)
-		ret = mnt_table_parse_file(tb, path);
+	if (ret || !tb)
+		return ret;
+	it = mnt_new_iter(MNT_ITER_FORWARD);
+	if (!it)
+		ret = -ENOMEM;
 	while (!ret && !mnt_table_next_fs(tb, it, &fs)) {
 		dev = dimg_devset_mounted(set, fs);
 		if (dev)
 			ret = add(m, fs, dev, pid, own);
 	}
-	if (!own && is_out_of_sight(-ret))
-		ret = 0;
 	mnt_free_iter(it);
 	mnt_unref_table(tb);
 	return ret;
-}
-
-/* First time that a process of this namespace is met? */
-static bool is_new(ino_t **seen, size_t *n, ino_t ns)
-{
-	ino_t *v;
-	size_t i;
-
-	for (i = 0; i < *n; i++)
-		if ((*seen)[i] == ns)
-			return false;
-	v = reallocarray(*seen, *n + 1, sizeof(*v));
-	if (v) {
-		*seen = v;
-		v[(*n)++] = ns;
-	}
-	return true;
 }
 
 /**
@@ -123,28 +132,22 @@ static bool is_new(ino_t **seen, size_t *n, ino_t ns)
  */
 int dimg_uppers_find(const struct dimg_devset *set, struct dimg_uppers *m)
 {
-	ino_t *seen = NULL, ns;
+	struct dimg_namespaces seen = { 0 };
 	struct dirent *entry;
-	size_t n_seen = 0;
 	DIR *d;
 	int ret;
 
 	memset(m, 0, sizeof(*m));
-	is_new(&seen, &n_seen, namespace_of("self"));
-	ret = find_in_process(set, "self", true, m);
+	ret = find_in_process(set, "self", &seen, m);
 	d = opendir("/proc");
 	if (!d && !ret)
 		ret = -errno;
-	while (!ret && (entry = readdir(d))) {
-		if (*entry->d_name < '1' || *entry->d_name > '9')
-			continue;
-		ns = namespace_of(entry->d_name);
-		if (ns && is_new(&seen, &n_seen, ns))
-			ret = find_in_process(set, entry->d_name, false, m);
-	}
+	while (!ret && (entry = dimg_readdir(d, &ret)))
+		if (*entry->d_name >= '1' && *entry->d_name <= '9')
+			ret = find_in_process(set, entry->d_name, &seen, m);
 	if (d)
 		closedir(d);
-	free(seen);
+	free(seen.v);
 	return ret;
 }
 
