@@ -74,11 +74,22 @@ if modprobe -q vfat; then
 	check "made anew" sh -c "umask 077 && dimgsetup create --force fat/copy.img 1M"
 	check_equal "what was there let others in, too" 755 "$(mode fat/copy.img)"
 	umount fat
+	mount -o uid=1,umask=077 "$DEV" fat
+	refused 4 'gives it to user 1,' dimgsetup snapshot narrow.img fat/own.img
+	check "what all may read may be his" dimgsetup snapshot plain.img fat/own.img
+	umount fat
+	# a change of the group is a success there, and changes nothing
+	mount -o gid=1,fmask=137,quiet "$DEV" fat
+	install -m 640 narrow.img group.img
+	refused 4 'permissions of its own' dimgsetup snapshot group.img fat/group.img
+	check "no copy" [ ! -e fat/group.img ]
+	umount fat
 	detach "$DEV"
 fi
 
 check "where no mode can be set, and it has the right one" \
 	before-call fchmod 'exit 1' dimgsetup snapshot narrow.img as-made.img
+check_equal "which it keeps" 600 "$(mode as-made.img)"
 rm as-made.img
 mkdir refusing
 chmod 644 plain.img
@@ -90,6 +101,11 @@ done
 refused 7 'cannot set its mode: .*error' \
 	before-call fchmod 'exit 5' dimgsetup snapshot plain.img refusing/copy.img
 check "made with the mode that can be had" before-call fchmod 'exit 1' dimgsetup create refusing/new.img 1M
+check_equal "for its owner" 600 "$(mode refusing/new.img)"
+
+check "who cannot see whether there is an ACL" \
+	before-call fgetxattr 'exit 12' dimgsetup snapshot plain.img acl.img
+check_equal "lets its owner in only" 600 "$(mode acl.img)"
 
 # Before it has its name, where files in the making have one: "." is opened as the directory
 # first, and then for a file without a name.

@@ -46,6 +46,7 @@ static const struct {
 	{ "pread64", SYS_pread64 },
 	{ "fchmod", SYS_fchmod },
 	{ "fcntl", SYS_fcntl },
+	{ "fgetxattr", SYS_fgetxattr },
 	{ "fallocate", SYS_fallocate },
 	{ "fsync", SYS_fsync },
 	{ "ftruncate", SYS_ftruncate },

@@ -258,7 +258,11 @@ int dimg_newfile_scratch(const struct dimg_newfile *f)
 /* With an ACL what looks like the group's permissions is an upper bound of several. */
 static bool has_acl(int fd)
 {
-	return fd >= 0 && fgetxattr(fd, ACCESS_ACL, NULL, 0) > 0;
+	if (fd < 0)
+		return false;
+	/* who cannot look does not know */
+	return fgetxattr(fd, ACCESS_ACL, NULL, 0) >= 0 ||
+	       (errno != ENODATA && errno != EOPNOTSUPP);
 }
 
 /* We have just made the file, so being root is not what EPERM wants. */
@@ -286,7 +290,7 @@ static int fail_mode(const struct dimg_newfile *f, int err)
 int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t gid,
 			bool take_group)
 {
-	struct stat st, now;
+	struct stat st, now, old;
 	mode_t both;
 	int err;
 
@@ -297,6 +301,8 @@ int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t g
 	 * And who cannot set a mode is told before the work.
 	 */
 	err = fchmod(f->fd, 0600) ? -errno : 0;
+	if (take_group && st.st_gid != gid && fchown(f->fd, -1, gid))
+		errno = 0;	/* what has come of it counts: FAT may call all a success */
 	if (fstat(f->fd, &now))
 		return dimg_fail_errno(f->path, -errno, "");
 	/* it may keep somebody out whom the permissions of others would let in */
@@ -304,7 +310,7 @@ int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t g
 		mode &= 0700;
 	if (has_acl(f->fd))
 		fremovexattr(f->fd, ACCESS_ACL);
-	if (st.st_gid != gid && (!take_group || fchown(f->fd, -1, gid))) {
+	if (now.st_gid != gid) {
 		/* its group are others here, and ours were others there */
 		both = mode >> 3 & mode & 07;
 		mode &= 0700 | both << 3 | both;
@@ -313,6 +319,14 @@ int dimg_newfile_narrow(struct dimg_newfile *f, int old_fd, mode_t mode, gid_t g
 	if (!err && now.st_mode & 066 & ~mode) {
 		dimg_say(f->path, "the file system there has permissions of its own, which let others read or write what is kept from them now\n"
 			 "Choose a place on another one, or mount it with a narrower umask.");
+		return DIMG_EXIT_REFUSED;
+	}
+	/* of FAT and NFS, which may have an owner of their own */
+	if (now.st_uid != geteuid() && !(mode & 04) &&
+	    (old_fd < 0 || fstat(old_fd, &old) || now.st_uid != old.st_uid)) {
+		dimg_say(f->path, "the file system there gives it to user %u, who may not read what is kept from others now\n"
+			 "Choose a place on another one, or mount it with another owner.",
+			 now.st_uid);
 		return DIMG_EXIT_REFUSED;
 	}
 	mode &= f->mode;
