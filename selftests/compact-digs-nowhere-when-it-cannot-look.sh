@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 120
 # Claim: compact digs no holes in what somebody has open who writes, also when it can look
 # for users once and not again: a process or its name, swap, /proc, the folder of mounts.
 # Broken: out of memory or of descriptors, it takes nobody found for nobody there, and a
