@@ -186,6 +186,7 @@ Mem-Info:'
 		0 shrink_node+0x3cf\/0x950
 		1 dimgblk_cmd_run+0x1\/0x2 [dimgblk]
 		1 shrink_node+0x3cf\/0x950\nBUG: from the other CPU
+		1 dimgblk_cmd_run+0x1\/0x2 [dimgblk]\nfsck: page allocation failure: order:0
 		1 shrink_node+0x3cf\/0x950\n <\/TASK>\nCall Trace:
 	M
 	got=$(printf '%s\n' "$report" | sed '/TASK/,$d' | awk -f vm/judged.awk |

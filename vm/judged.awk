@@ -4,6 +4,10 @@
 # says so, and goes on. All other lines stay, also of what another CPU says in between.
 
 /: page allocation failure: order:/ {
+	# one in the middle of another: nobody knows whose trace it is
+	if (held != "")
+		print held
+	held = ""
 	failed = 1
 	ours = 0
 }
