@@ -17,6 +17,7 @@ exec 8>upper/file
 umount -l upper
 refused 3 'cannot be made to stand still' dimgsetup snapshot disk.img copy.img
 check_match "what it is" 'ext4.*unmounted lazily' "$(cat "$TMP/.stderr")"
+check "no copy" [ ! -e copy.img ]
 # blind ERRNO WHERE: not when it cannot look there, either; a pattern of what is opened
 blind()
 {
