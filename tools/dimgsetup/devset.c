@@ -18,67 +18,6 @@
 
 #include "dimgsetup.h"
 
-/**
- * dimg_is_out_of_sight - does an errno of /proc mean that there is nothing to see?
- *
- * The process has ended meanwhile (which a zombie tells by EINVAL), or is none that we may
- * look at. All else is a look that failed: who cannot look does not know.
- */
-bool dimg_is_out_of_sight(int err)
-{
-	return err == ENOENT || err == ESRCH || err == EINVAL || err == EACCES ||
-	       err == EPERM;
-}
-
-/**
- * dimg_readdir - the next entry of a directory of /proc or /sys
- * @ret: set to -errno if it cannot be read
- */
-struct dirent *dimg_readdir(DIR *d, int *ret)
-{
-	struct dirent *entry;
-
-	errno = 0;
-	entry = readdir(d);
-	if (!entry && errno && !dimg_is_out_of_sight(errno))
-		*ret = -errno;
-	return entry;
-}
-
-/* Of glob(), which gives its callback nothing else to tell by. */
-static int glob_errno;
-
-static int glob_failed(const char *path, int err)
-{
-	(void)path;
-	if (dimg_is_out_of_sight(err) || err == ENOTDIR)
-		return 0;
-	glob_errno = err;
-	return 1;
-}
-
-/**
- * dimg_glob - glob(), but a folder that cannot be read is no empty one
- * @g: give it to globfree() if 0 is returned
- *
- * Return: 0, also if nothing matches, or -errno.
- */
-int dimg_glob(const char *pattern, glob_t *g)
-{
-	memset(g, 0, sizeof(*g));
-	switch (glob(pattern, 0, glob_failed, g)) {
-	case 0:
-		return 0;
-	case GLOB_NOMATCH:
-		memset(g, 0, sizeof(*g));
-		return 0;
-	case GLOB_NOSPACE:
-		return -ENOMEM;
-	default:
-		return -glob_errno;
-	}
-}
-
 /* The errno of a look at a device in sysfs, or -ENOENT if that has vanished. */
 static int vanished_or(int err)
 {

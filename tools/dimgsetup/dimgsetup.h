@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -411,11 +412,28 @@ bool dimg_is_of_udev(const char *pid);
 int dimg_detach_device(struct dimg_nl *nl, const struct dimg_device *dev,
 		       uint32_t mode, uint64_t patience_us);
 
-/* devset.c */
+/* look.c */
+
+/* Room for /proc/PID/NAME, with PID as long as a directory entry may be. */
+#define DIMG_PROC_PATH_LEN	(NAME_MAX + 32)
+
+/**
+ * struct dimg_namespaces - mount namespaces that were looked at
+ * @v: their inodes; give it to free()
+ */
+struct dimg_namespaces {
+	ino_t *v;
+	size_t n;
+};
+
 bool dimg_is_out_of_sight(int err);
+bool dimg_is_out_of_means(int err);
 struct dirent *dimg_readdir(DIR *d, int *ret);
 int dimg_glob(const char *pattern, glob_t *g);
+int dimg_mountinfo_read(struct dimg_namespaces *seen, const char *pid,
+			struct libmnt_table **tb);
 
+/* devset.c */
 struct dimg_devset {
 	size_t n;
 	struct dimg_devset_member {
@@ -466,17 +484,6 @@ struct dimg_uppers {
 	size_t n;
 };
 
-/**
- * struct dimg_namespaces - mount namespaces that were looked at
- * @v: their inodes; give it to free()
- */
-struct dimg_namespaces {
-	ino_t *v;
-	size_t n;
-};
-
-int dimg_mountinfo_read(struct dimg_namespaces *seen, const char *pid,
-			struct libmnt_table **tb);
 int dimg_uppers_find(const struct dimg_devset *set, struct dimg_uppers *m);
 int dimg_uppers_open(struct dimg_uppers *m, const struct dimg_upper **failed);
 void dimg_uppers_free(struct dimg_uppers *m);

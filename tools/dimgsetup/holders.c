@@ -24,9 +24,6 @@
 
 #include "dimgsetup.h"
 
-/* Room for /proc/PID/NAME, with PID as long as a directory entry may be. */
-#define PROC_PATH_LEN	(NAME_MAX + 32)
-
 /**
  * struct descriptor - a descriptor that somebody has
  * @dev: what is open
@@ -94,7 +91,7 @@ int dimg_holders_add(struct dimg_holders *h, const char *fmt, ...)
 /* Is the process in our own mount namespace? Then no need to name it. */
 static bool is_own_namespace(const char *pid)
 {
-	char path[PROC_PATH_LEN];
+	char path[DIMG_PROC_PATH_LEN];
 	struct stat own, other;
 
 	snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
@@ -124,7 +121,7 @@ static bool read_line(const char *path, char *line, size_t len)
 /* dimg_holders_comm - the name of a process, never empty; false, and errno, if it is gone. */
 bool dimg_holders_comm(const char *pid, char *comm, size_t len)
 {
-	char path[PROC_PATH_LEN];
+	char path[DIMG_PROC_PATH_LEN];
 
 	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
 	if (read_line(path, comm, len))
@@ -214,7 +211,7 @@ static int find_mounts(struct search *s, const char *pid)
 /* A descriptor with O_PATH is a name: nothing is open, nor any permission asked for. */
 static bool is_path_only(const char *pid, const char *fd)
 {
-	char path[PROC_PATH_LEN + NAME_MAX], line[128];
+	char path[DIMG_PROC_PATH_LEN + NAME_MAX], line[128];
 	unsigned int flags = 0;
 	FILE *f;
 
@@ -231,7 +228,7 @@ static bool is_path_only(const char *pid, const char *fd)
 static int find_descriptors(struct search *s, const char *pid)
 {
 	struct dirent *entry;
-	char path[PROC_PATH_LEN], comm[32];
+	char path[DIMG_PROC_PATH_LEN], comm[32];
 	struct statx stx;
 	int ret = 0;
 	DIR *d;
@@ -373,7 +370,7 @@ static int add_loop(struct search *s, const char *path)
 
 	/* ENXIO and the like: it has been detached meanwhile */
 	if (!read_line(path, backing, sizeof(backing)))
-		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
+		return dimg_is_out_of_means(errno) ? -errno : 0;
 	dev = dimg_devset_of_node(&s->set, backing);
 	if (!dev)
 		return 0;

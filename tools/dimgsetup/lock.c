@@ -375,7 +375,7 @@ static int is_backing(const char *attribute, const struct stat *image,
 
 	/* ENXIO and the like: it has been detached meanwhile */
 	if (!f)
-		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
+		return dimg_is_out_of_means(errno) ? -errno : 0;
 	if (!fgets(path, sizeof(path), f))
 		*path = '\0';
 	fclose(f);

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libmount.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,55 +18,6 @@
 #include <unistd.h>
 
 #include "dimgsetup.h"
-
-/* Room for /proc/PID/NAME, with PID as long as a directory entry may be. */
-#define PROC_PATH_LEN	(NAME_MAX + 32)
-
-/**
- * dimg_mountinfo_read - the mounts that a process sees, unless others have shown them
- * @seen: mount namespaces that were looked at; this one comes to them
- * @pid: the process; "self" is one that must be seen
- * @tb: set to its mounts, or to NULL if there is nothing to see there, or nothing new;
- *	give it to mnt_unref_table()
- *
- * Return: 0, or -errno.
- */
-int dimg_mountinfo_read(struct dimg_namespaces *seen, const char *pid,
-			struct libmnt_table **tb)
-{
-	bool must = !strcmp(pid, "self");
-	char path[PROC_PATH_LEN];
-	struct stat st;
-	ino_t *v;
-	size_t i;
-	FILE *f;
-	int ret;
-
-	*tb = NULL;
-	snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
-	if (stat(path, &st))
-		return must || !dimg_is_out_of_sight(errno) ? -errno : 0;
-	for (i = 0; i < seen->n; i++)
-		if (seen->v[i] == st.st_ino)
-			return 0;
-	snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return must || !dimg_is_out_of_sight(errno) ? -errno : 0;
-	*tb = mnt_new_table();
-	ret = *tb ? mnt_table_parse_stream(*tb, f, path) : -ENOMEM;
-	fclose(f);
-	/* not before it was looked at: this one may be gone, and others in it not */
-	v = ret ? NULL : reallocarray(seen->v, seen->n + 1, sizeof(*v));
-	if (v) {
-		seen->v = v;
-		v[seen->n++] = st.st_ino;
-		return 0;
-	}
-	mnt_unref_table(*tb);
-	*tb = NULL;
-	return !ret ? -ENOMEM : ret < 0 ? ret : -EIO;
-}
 
 static int add(struct dimg_uppers *m, struct libmnt_fs *fs, dev_t dev,
 	       const char *pid, bool own)
